@@ -1,0 +1,5 @@
+"""`python -m hearing`."""
+
+from hearing.cli import main
+
+main()

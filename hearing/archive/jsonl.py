@@ -1,0 +1,93 @@
+"""The record as JSON lines, for programs: what it is in the first line, then a segment or a gap a line."""
+
+from typing import Literal
+
+import msgspec
+
+from hearing.archive.record import Channel, Gap, Release, Word, path
+from hearing.archive.wording import Wording
+from hearing.events import Basis, Side
+from hearing.transcript import Mark
+
+
+class Head(msgspec.Struct, frozen=True, tag="release"):
+    """The first line. `media_zero_utc_ms` is the instant at media time 0, UTC milliseconds since the Unix epoch."""
+
+    release: str
+    provisional: bool
+    meeting: str
+    dialogue: str
+    title: str
+    body: str
+    channel: str
+    language: str
+    kind: str
+    media_zero_utc_ms: int | None
+    end_t: int
+    status: tuple[str, ...]
+    source: str
+
+
+class Said(msgspec.Struct, frozen=True, tag="segment"):
+    """A segment. `timed` is false where alignment has not given times yet; a `hidden` one has no words.
+
+    `basis` says why words of it, or all, were taken out of the record; empty: none were.
+    `version` counts corrections; of a corrected one `machine` is what the machine heard.
+    `title` and `side` are the speaker's; where nobody knows who spoke, `speaker` is empty and `side` null.
+    """
+
+    segment: str
+    t0: int
+    t1: int
+    timed: bool
+    hidden: bool
+    mark: Mark
+    speaker: str
+    text: str
+    words: tuple[Word, ...]
+    source: str
+    title: str
+    side: Side | None
+    basis: Basis | Literal[""] = ""
+    version: int = 0
+    machine: str = ""
+
+
+class Missing(msgspec.Struct, frozen=True, tag="gap"):
+    """Speech that has no words."""
+
+    t0: int
+    t1: int
+    reason: str
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def write(release: Release, channel: Channel, wording: Wording) -> bytes:
+    """Write UTF-8, an object a line."""
+    head = Head(
+        release.id,
+        release.provisional,
+        release.meeting,
+        release.dialogue,
+        release.title,
+        release.body,
+        channel.id,
+        channel.language,
+        channel.kind,
+        release.media_zero_utc_ms,
+        release.end_t,
+        wording.status,
+        wording.page,
+    )
+    lines: list[Head | Said | Missing] = [head]
+    for entry in channel.entries:
+        if isinstance(entry, Gap):
+            lines.append(Missing(entry.t0, entry.t1, entry.reason))
+            continue
+        source = f"{wording.address}{path(release.meeting, entry.id)}"
+        shown = (entry.hidden, entry.mark, entry.speaker, entry.text, entry.words)
+        whose = (entry.title, entry.side, entry.basis, entry.version, entry.machine)
+        lines.append(Said(entry.id, entry.t0, entry.t1, entry.timed, *shown, source, *whose))
+    return b"".join(_encode(line) + b"\n" for line in lines)

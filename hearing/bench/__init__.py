@@ -1,0 +1,1 @@
+"""What this machine carries: `hearing bench NAME`, one JSON object each."""

@@ -1,0 +1,1 @@
+"""Look at a machine: whether it can serve meetings, and what to mend."""

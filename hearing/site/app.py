@@ -1,0 +1,48 @@
+"""Join the site's rooms into one ASGI app: what people read, the media they play, and the workers who caption it."""
+
+from collections.abc import Callable
+
+from starlette.types import ASGIApp
+
+from hearing.board.base import Board
+from hearing.log.base import Log
+from hearing.meeting import House
+from hearing.qa.office import Office
+from hearing.site import api, inviting, media, rehearsing, worker
+from hearing.site.assemble import assemble
+from hearing.site.folds import Window
+from hearing.site.recorded import Recorded
+from hearing.site.searching import Searching
+from hearing.store.base import Store
+from hearing.transcribe.dispatch import Dispatch
+
+
+def build(
+    *,
+    log: Log,
+    windows: Window,
+    board: Board,
+    store: Store,
+    house: Callable[[], House],
+    staff: api.Staff,
+    office: Office,
+    dispatch: Dispatch,
+    worker_token: str,
+    now_ms: Callable[[], int],
+    search: Searching | None = None,
+) -> ASGIApp:
+    """Build the site of a server. `staff` and `worker_token` say who may do more than read; `now_ms` gives UTC."""
+    whole, house = house, rehearsing.shown(house)
+    more = [*media.routes(log, store, house), *worker.routes(dispatch, worker_token), *inviting.routes(office, staff)]
+    return assemble(
+        log=log,
+        windows=windows,
+        board=board,
+        house=whole,
+        staff=staff,
+        media=Recorded(store).tracks,
+        more=more,
+        office=office,
+        now_ms=now_ms,
+        search=search,
+    )

@@ -1,0 +1,291 @@
+"""The page without end, for readers without script: chunked HTML that grows as words become final.
+
+What was written cannot be taken back: where a passage is hidden of which this page has words, the page ends and asks
+its browser for a fresh one, which has a tombstone in their place.
+"""
+
+import asyncio
+import time
+from urllib.parse import urlencode
+
+from markupsafe import Markup, escape
+from starlette.requests import Request
+
+from hearing import turns
+from hearing.events import (
+    SAMPLES_PER_MS,
+    ClockStarted,
+    Ended,
+    GapMarked,
+    PassageHidden,
+    PassageRedacted,
+    PassageShown,
+    PublicEvent,
+    RunEnded,
+    RunStarted,
+    SegmentClosed,
+    SegmentCorrected,
+    SegmentKept,
+    WordsCommitted,
+    decode_public,
+    public_stream,
+)
+from hearing.house_events import Channel
+from hearing.lang import join, spaced
+from hearing.log.base import Record
+from hearing.meeting import Meeting
+from hearing.site import geneva, show
+from hearing.site.chunks import Chunks, Emit
+from hearing.site.feed import Cursor, Source
+from hearing.site.folds import Fold
+from hearing.site.look import Link, Look
+from hearing.site.scriptwords import MARKS, STATES, TAKEN_OUT, TOMBSTONE
+from hearing.transcript import find, ordinal
+from hearing.turns import NOBODY
+
+_HEARTBEAT_S = 10.0
+_EVERY = 20
+_HEADERS = {"Content-Type": "text/html; charset=utf-8"}
+_HERE = "<!-- said -->"
+_SAID = Markup(
+    '<div class="turn"><p class="at"><time title="{media_time}">{clock}</time></p>{who}'
+    '<p class="said"{id} lang="{language}" dir="auto">{said}'
+)
+_SAID_END = Markup("</p></div>\n")
+_WHO = Markup('<p class="who"><bdi>{}</bdi></p>')
+_NOBODY = Markup('<p class="who soft">{}</p>')
+_NOTE = Markup('<p class="note soft">{}</p>\n')
+_CORRECTED = Markup(
+    '<div class="turn"><p class="at">{mark} <time>{clock}</time></p>'
+    '<p class="said" lang="{language}" dir="auto">{said}</p></div>\n'
+)
+_HIDDEN = Markup('<div class="turn hid"{id}><p class="soft">{words}</p></div>\n')
+_AGAIN = Markup('<meta http-equiv="refresh" content="0;url={}#{}">\n')
+_BEAT = Markup('<p class="note soft"><time>{}</time> …</p>\n')
+_ON = Markup('<p class="note" id="on-{}"><a href="{}">{}</a></p>\n')
+
+
+def answer(
+    look: Look, source: Source, request: Request, wanted: tuple[Meeting, Channel], cursor: Cursor | None
+) -> Chunks:
+    """Answer with the page: from the cursor on, or from a little before now."""
+    page = _Page(look, source, request, *wanted)
+    return Chunks(lambda emit: page.run(cursor, emit), _HEADERS)
+
+
+class _Page:
+    """One reader's page, as far as it has been written."""
+
+    def __init__(self, look: Look, source: Source, request: Request, meeting: Meeting, channel: Channel) -> None:
+        self._look = look
+        self._source = source
+        self._request = request
+        self._meeting = meeting
+        self._channel = channel
+        self._words = look.words(request)
+        self._zero: int | None = None
+        self._epoch = 0
+        self._position = 0
+        self._open = False
+        self._segment = ""
+        self._segments = 0
+        self._through_t = 0
+        self._heard = NOBODY
+        self._speaker = ""
+        self._written: set[str] = set()
+        self._buried: set[str] = set()
+        self._done = False
+
+    async def run(self, cursor: Cursor | None, emit: Emit) -> None:
+        """Write the page until the meeting is over and all of it is written."""
+        fold = await self._source.folds.of(self._meeting.id)
+        shown = {"created": self._meeting.created, "channel": self._channel, "start": f"{fold.epoch}.0"}
+        head, foot = self._look.render(self._request, "text.html", shown).split(_HERE)
+        await emit(f"{head}{self._begin(fold, cursor)}".encode())
+        stream = public_stream(self._meeting.id)
+        while not self._done:
+            chunk = await self._records(await self._source.window.read(stream, self._position))
+            chunk = chunk or await self._wait(stream)
+            if chunk:
+                await emit(chunk.encode())
+        await emit(f"{self._close()}{foot}".encode())
+
+    def _begin(self, fold: Fold, cursor: Cursor | None) -> Markup:
+        """Stand at the cursor where it means something here, else write the newest of what was said and go on."""
+        self._zero, self._epoch = fold.transcript.media_zero_utc_ms, fold.epoch
+        self._heard = turns.heard(fold.transcript.turns, self._channel.kind)
+        if cursor and cursor.epoch == fold.epoch and cursor.position <= fold.position:
+            self._position = cursor.position
+            return Markup()
+        self._position = fold.position
+        self._done = fold.transcript.state == "closed"
+        spoken = fold.transcript.channel(self._channel.id)
+        written = Markup()
+        for segment in spoken.segments if self._done else spoken.segments[-_EVERY:]:
+            self._through_t, through_t = segment.span
+            said = join(segment.shown, self._channel.language)
+            if segment.hidden:
+                written += self._tombstone(segment.id, segment.basis)
+            else:
+                written += self._paragraph(segment.id, said, through_t)
+        self._through_t = spoken.through_t
+        return written
+
+    async def _wait(self, stream: str) -> Markup:
+        try:
+            async with asyncio.timeout(_HEARTBEAT_S):
+                await self._source.window.wait(stream, self._position)
+        except TimeoutError:
+            return self._close() + _BEAT.format(f"{geneva.at(time.time_ns() // 1_000_000):%H:%M:%S}")
+        return Markup()
+
+    async def _records(self, records: list[Record]) -> Markup:
+        chunk = Markup()
+        if not records:
+            return chunk
+        fold = await self._source.folds.of(self._meeting.id)
+        self._heard = turns.heard(fold.transcript.turns, self._channel.kind)
+        for record in records:
+            event = decode_public(record.body)
+            if gone := self._gone(event, fold):
+                self._done = True
+                return chunk + self._close() + _AGAIN.format(self._again(record.position), gone)
+            chunk += self._write(event, fold)
+            self._position = record.position
+        return chunk
+
+    def _gone(self, event: PublicEvent | None, fold: Fold) -> str:
+        """Return the last segment that stands on this page and is hidden since; nothing where there is none."""
+        match event:
+            case PassageRedacted():
+                gone = {*fold.hidden.segments, *fold.hidden.of(event.redaction)}
+            case PassageHidden() | WordsCommitted() | SegmentClosed():
+                gone = set(fold.hidden.segments)
+            case _:
+                return ""
+        return max(self._written & gone, key=ordinal, default="")
+
+    def _write(self, event: PublicEvent | None, fold: Fold) -> Markup:
+        match event:
+            case WordsCommitted() if event.segment in fold.hidden.segments:
+                return self._tombstone(event.segment) if event.channel == self._channel.id else Markup()
+            case WordsCommitted() if event.channel == self._channel.id:
+                return self._said(event, fold)
+            case SegmentKept() | SegmentCorrected() if event.channel == self._channel.id:
+                anew = self._kept if isinstance(event, SegmentKept) else self._corrected
+                return anew(event.segment, fold)
+            case GapMarked() if event.channel == self._channel.id:
+                return self._note(self._words.t("Words are missing here."))
+            case PassageShown():
+                return self._note(self._words.t("A hidden passage is shown again. Load this page again to read it."))
+            case ClockStarted():
+                self._zero = event.media_zero_utc_ms
+            case _:
+                self._done = isinstance(event, Ended)
+        return self._state(event)
+
+    def _state(self, event: PublicEvent | None) -> Markup:
+        t = self._words.t
+        match event:
+            case RunStarted():
+                return self._note(t("Live"))
+            case RunEnded(reason="ended"):
+                return self._note(t("The source has ended"))
+            case RunEnded(reason="missing" | "no-audio" | "unreadable"):
+                return self._note(t(STATES[event.reason].text))
+            case RunEnded():
+                return self._note(t("Interrupted since {time}, we try again", time=show.clock(self._zero, event.t)))
+            case Ended():
+                return self._note(t("Closed"))
+            case _:
+                return Markup()
+
+    def _said(self, event: WordsCommitted, fold: Fold) -> Markup:
+        kept = find(fold.transcript.channel(event.channel), event.segment)
+        if kept and kept.basis:  # these words may be what was taken out: what is left comes as the record says it anew
+            return Markup()
+        said = join(event.words, self._channel.language)
+        if self._open and event.segment == self._segment:
+            written = escape((" " if spaced(self._channel.language) else "") + said)
+        else:
+            written = self._paragraph(event.segment, said, event.through_sample // SAMPLES_PER_MS)
+        self._through_t = event.through_sample // SAMPLES_PER_MS
+        return written
+
+    def _kept(self, segment: str, fold: Fold) -> Markup:
+        """Write what a redaction left of a segment, unless something stands for it already."""
+        kept = find(fold.transcript.channel(self._channel.id), segment)
+        if segment in self._written:
+            return Markup()
+        if kept is None or kept.hidden or segment in self._buried:
+            return self._tombstone(segment, kept.basis if kept else "")
+        said = join(kept.shown, self._channel.language)
+        return self._paragraph(segment, said, kept.span[1]) + self._close()
+
+    def _corrected(self, segment: str, fold: Fold) -> Markup:
+        """Say how a segment that stands above reads now: what was written cannot be changed."""
+        known = find(fold.transcript.channel(self._channel.id), segment)
+        if segment not in self._written or known is None or not known.versions:
+            return Markup()
+        t = known.after_t if known.t0 is None else known.t0
+        mark = self._words.t(MARKS[known.mark].text)
+        said = join(known.shown, self._channel.language)
+        return self._close() + _CORRECTED.format(
+            mark=mark, clock=show.clock(self._zero, t), language=self._channel.language, said=said
+        )
+
+    def _paragraph(self, segment: str, said: str, through_t: int) -> Markup:
+        """Open the segment's paragraph; one that a pause broke goes on in another, which has no id."""
+        goes_on, self._segment = segment == self._segment, segment
+        self._written.add(segment)
+        closing = self._close()
+        self._open = True
+        if not goes_on:
+            self._segments += 1
+            closing += self._continue_here()
+        return closing + _SAID.format(
+            media_time=show.media_time(self._through_t),
+            clock=show.clock(self._zero, self._through_t),
+            who=self._who(through_t),
+            id="" if goes_on else Markup(' id="{}"').format(segment),
+            language=self._channel.language,
+            said=said,
+        )
+
+    def _who(self, through_t: int) -> Markup:
+        """Name who speaks, where that is somebody else than before."""
+        turn = self._heard.most(self._through_t, through_t)
+        before, self._speaker = self._speaker, turn.name if turn else ""
+        if self._speaker == before:
+            return Markup()
+        return _WHO.format(self._speaker) if self._speaker else _NOBODY.format(self._words.t("Speaker not identified"))
+
+    def _tombstone(self, segment: str, basis: str = "") -> Markup:
+        """Write once that a segment is hidden, or that nothing is left of it."""
+        if segment in self._buried:
+            return Markup()
+        self._buried.add(segment)
+        return self._close() + _HIDDEN.format(
+            id=Markup(' id="{}"').format(segment), words=self._words.t(TAKEN_OUT if basis else TOMBSTONE)
+        )
+
+    def _again(self, position: int) -> str:
+        """Return this page's address, changed: a browser does not load a page that it only jumps within."""
+        query = urlencode({**self._request.query_params, "again": position})
+        return f"{self._request.url.path}?{query}"
+
+    def _continue_here(self) -> Markup:
+        """Offer a fresh page from here on: a browser tires of a page that has grown for hours."""
+        if self._segments <= _EVERY or self._segments % _EVERY != 1:
+            return Markup()
+        address = Link(self._request).to(
+            f"/m/{self._meeting.id}/text", channel=self._channel.id, after=f"{self._epoch}.{self._position}"
+        )
+        return _ON.format(self._position, address, self._words.t("Continue from here"))
+
+    def _note(self, text: Markup) -> Markup:
+        return self._close() + _NOTE.format(text)
+
+    def _close(self) -> Markup:
+        closing, self._open = (_SAID_END if self._open else Markup()), False
+        return closing

@@ -1,0 +1,1 @@
+"""The store: media bytes by name and range. `base` is the seam; `folder` keeps them in files."""

@@ -1,0 +1,26 @@
+"""Local agreement: what two hypotheses in a row have in common may be committed. Pure.
+
+After LocalAgreement-2 (Liu et al., Interspeech 2020; Macháček et al., IJCNLP 2023), on the words that follow the
+committed ones.
+"""
+
+from collections.abc import Sequence
+
+from hearing.transcribe.words import Word, units
+
+
+def agreed(before: Sequence[Word], now: Sequence[Word], language: str, hold: int = 1) -> int:
+    """Count the words at the start of `now` that `before` starts with too, letters and digits compared.
+
+    When they reach the end of `now`, the last `hold` are left out: the audio may stop in the middle of a word, and
+    every draft ends in a full stop.
+    """
+    said = [unit for word in before for unit in units(word, language)]
+    at = count = 0
+    for k, word in enumerate(now, 1):
+        heard = list(units(word, language))
+        if heard and said[at : at + len(heard)] != heard:
+            break
+        at += len(heard)
+        count = k if heard else count
+    return max(0, count - hold) if count == len(now) else count

@@ -1,0 +1,58 @@
+"""Which worker carries which channel, and where it begins. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hearing.events import SAMPLES_PER_MS
+from hearing.lang import join
+from hearing.transcribe.protocol import Assign
+from hearing.transcribe.verify import next_ordinal
+from hearing.transcript import Spoken
+
+_CONTEXT_SEGMENTS = 6
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """What a connected worker can carry and carries. No `languages` means any."""
+
+    capacity: int
+    carried: int
+    languages: frozenset[str] = frozenset()
+
+    def hears(self, language: str) -> bool:
+        """Tell whether the worker knows the language."""
+        return not self.languages or language.split("-", 1)[0] in self.languages
+
+
+def choose(language: str, seats: Sequence[Seat]) -> int | None:
+    """Return the worker with the most room for a channel of this language, None where none has any."""
+    free = [
+        (seat.carried / seat.capacity, k)
+        for k, seat in enumerate(seats)
+        if seat.carried < seat.capacity and seat.hears(language)
+    ]
+    return min(free)[1] if free else None
+
+
+def unheard(language: str, seats: Sequence[Seat]) -> bool:
+    """Tell whether there are workers and none of them knows the language."""
+    return bool(seats) and not any(seat.hears(language) for seat in seats)
+
+
+def assignment(handle: int, language: str, spoken: Spoken, settled: int) -> Assign:
+    """Say where a worker begins: before the oldest word that has no time, with those words as its prefix.
+
+    `settled` is the sample that a worker before it had settled everything before.
+    """
+    pending = spoken.open_segments()
+    done = spoken.segments[: len(spoken.segments) - len(pending)][-_CONTEXT_SEGMENTS:]
+    return Assign(
+        handle,
+        language,
+        from_sample=max(settled, spoken.settled_t() * SAMPLES_PER_MS),
+        next_segment=next_ordinal(spoken),
+        prefix=tuple((segment.ordinal, tuple(segment.words)) for segment in pending),
+        through_sample=max([0, *(segment.through_t * SAMPLES_PER_MS for segment in pending)]),
+        context=join([word for segment in done for word in segment.words], language),
+    )

@@ -1,0 +1,257 @@
+"""One connected worker: what it says is checked and stored in order, and the audio of its channels is sent to it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Literal, Protocol
+
+import msgspec
+
+from hearing.board.base import Board
+from hearing.errors import Conflict, HearingError, Refused, Unavailable
+from hearing.transcribe import verify
+from hearing.transcribe.assignment import Seat
+from hearing.transcribe.carried import Carried
+from hearing.transcribe.protocol import (
+    SILENCE_S,
+    VERSION,
+    Ack,
+    Closed,
+    Draft,
+    Drained,
+    Finish,
+    FromRelay,
+    FromWorker,
+    Gap,
+    Heard,
+    Hello,
+    Pulse,
+    Release,
+    Words,
+    encode,
+    from_worker,
+    pack_pcm,
+)
+from hearing.transcript import segment_id
+
+logger = logging.getLogger(__name__)
+
+MAX_CHANNELS = 256
+_QUEUE = 64
+_SAYS_PER_S = 20.0
+"""Messages a worker may send each second, and per channel as many again; ten seconds of them at once."""
+_DRAFT_LIFE_S = 15.0
+_SEND_S = 10.0
+
+_About = Words | Closed | Gap | Draft | Drained | Heard
+
+
+class WorkerSocket(Protocol):
+    """One WebSocket, server side. `receive` and `send` raise Unavailable once it is closed."""
+
+    async def receive(self) -> str | bytes: ...
+    async def send(self, frame: str | bytes) -> None: ...
+    async def close(self) -> None: ...
+
+
+class DraftShown(msgspec.Struct, frozen=True):
+    """What stands on the board under `draft:{meeting}:{channel}`: text after the first words of a segment."""
+
+    segment: str
+    after: int
+    text: str
+
+
+class Connection:
+    """The right of one worker to its channels, for as long as it speaks.
+
+    `changed` is called when it lets go of a channel, so that another may take it.
+    """
+
+    def __init__(self, socket: WorkerSocket, board: Board, changed: Callable[[], None]) -> None:
+        self._socket = socket
+        self._board = board
+        self._changed = changed
+        self._hello = Hello(VERSION, "", 0)
+        self._handles = 0
+        self._carried: dict[int, Carried] = {}
+        self._queues: dict[int, asyncio.Queue[_About]] = {}
+        self._tasks: dict[int, list[asyncio.Task[None]]] = {}
+        self._sending = asyncio.Lock()
+        self._group: asyncio.TaskGroup | None = None
+        self._said = 0.0
+        self._said_at = 0.0
+
+    @property
+    def seat(self) -> Seat:
+        capacity = 0 if self._group is None else self._hello.channels
+        return Seat(capacity, len(self._carried), frozenset(self._hello.languages))
+
+    @property
+    def model(self) -> str:
+        return self._hello.model
+
+    @property
+    def channels(self) -> int:
+        """Return how many channels the worker says it can carry."""
+        return self._hello.channels
+
+    async def greet(self) -> None:
+        """Take the worker's first frame. Raises Refused for a version that is not ours, Unavailable for silence."""
+        hello = await self._next()
+        if not isinstance(hello, Hello) or hello.version != VERSION:
+            raise Refused(f"A worker begins with hello, version {VERSION}. Install the release that this server runs.")
+        if not 1 <= hello.channels <= MAX_CHANNELS or len(hello.model) > 200 or len(hello.languages) > 200:
+            raise Refused(f"A worker carries 1 to {MAX_CHANNELS} channels.")
+        self._hello = hello
+
+    async def run(self) -> None:
+        """Serve the worker until it breaks, falls silent or is refused. Raises those errors, in a group."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._changed()
+                await self._or_stop(self._listen())
+        finally:
+            self._group = None
+            carried, self._carried = list(self._carried.values()), {}
+            for channel in carried:
+                channel.holder = None
+                await self._board.remove(draft_name(channel))
+
+    def carry(self, carried: Carried) -> None:
+        """Give it a channel, which its seat has room for."""
+        if self._group is None:
+            return
+        self._handles += 1
+        handle = self._handles
+        carried.holder, carried.ever_held = (self, handle), True
+        self._carried[handle] = carried
+        self._queues[handle] = asyncio.Queue(_QUEUE)
+        self._tasks[handle] = [
+            self._group.create_task(self._or_stop(self._send_audio(handle, carried)), name=f"audio {carried.id}"),
+            self._group.create_task(self._or_stop(self._store(handle, carried)), name=f"words {carried.id}"),
+        ]
+
+    async def _or_stop(self, work: Coroutine[None, None, None]) -> None:
+        """Do the work; where it fails, the connection takes no more channels from that moment."""
+        try:
+            await work
+        except HearingError:
+            self._group = None
+            raise
+
+    async def release(self, carried: Carried) -> None:
+        """Take a channel back from it, because it is over."""
+        for handle, mine in list(self._carried.items()):
+            if mine is carried:
+                await self._let_go(handle, "closed")
+
+    async def _listen(self) -> None:
+        while True:
+            message = await self._next()
+            self._count()
+            match message:
+                case Pulse():
+                    for heard in message.heard:
+                        await self._put(heard)
+                case Hello():
+                    raise Refused("A worker says hello once.")
+                case _:
+                    await self._put(message)
+
+    async def _next(self) -> FromWorker:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                frame = await self._socket.receive()
+        except TimeoutError as error:
+            raise Unavailable(f"The worker said nothing for {SILENCE_S:.0f} s.") from error
+        if isinstance(frame, bytes):
+            raise Refused("A worker sends text frames only.")
+        return from_worker(frame)
+
+    def _count(self) -> None:
+        """Raise Refused where more is said than speech could give rise to."""
+        now = asyncio.get_running_loop().time()
+        rate = _SAYS_PER_S * (1 + len(self._carried))
+        self._said = max(0.0, self._said - (now - self._said_at) * rate) + 1
+        self._said_at = now
+        if self._said > 10 * rate:
+            raise Refused("The worker says more than speech could give rise to.")
+
+    async def _put(self, message: _About) -> None:
+        if message.handle in self._carried:
+            await self._queues[message.handle].put(message)
+        elif isinstance(message, Words | Closed | Gap):
+            # What comes late, for a channel it no longer has, is refused and never stored.
+            logger.info("late_message_refused kind=%s", type(message).__name__)
+            await self._say(Release(message.handle, "moved"))
+
+    async def _store(self, handle: int, carried: Carried) -> None:
+        queue = self._queues[handle]
+        while True:
+            message = await queue.get()
+            try:
+                await self._take(handle, carried, message)
+            except Conflict:
+                logger.warning("words_conflict channel=%s", carried.id)
+                await self._let_go(handle, "conflict")
+            if handle not in self._carried:
+                return
+
+    async def _take(self, handle: int, carried: Carried, message: _About) -> None:
+        match message:
+            case Heard():
+                carried.progress(message.sample, message.settled)
+            case Draft():
+                await self._show(carried, message)
+            case Drained():
+                if not carried.supply.finishing:
+                    raise Refused("A worker says drained after finish.")
+                carried.drained.set()
+                await self._let_go(handle, "closed")
+            case _:
+                if await carried.say((self, handle), message):
+                    await self._say(Ack(handle))
+
+    async def _show(self, carried: Carried, draft: Draft) -> None:
+        verify.draft(draft)
+        name = draft_name(carried)
+        if not draft.text:
+            await self._board.remove(name)
+            return
+        shown = DraftShown(segment_id(carried.id, draft.segment), draft.after, draft.text)
+        await self._board.put(name, msgspec.json.encode(shown), _DRAFT_LIFE_S)
+
+    async def _send_audio(self, handle: int, carried: Carried) -> None:
+        assign = await carried.begin(handle)
+        await self._say(assign)
+        async for chunk in carried.supply.audio(assign.from_sample):
+            await self._send(pack_pcm(handle, chunk.run, chunk.sample, chunk.pcm))
+        await self._say(Finish(handle))
+
+    async def _let_go(self, handle: int, why: Literal["closed", "conflict", "moved"]) -> None:
+        self._carried.pop(handle).holder = None
+        for task in self._tasks.pop(handle):
+            if task is not asyncio.current_task():
+                task.cancel()
+        queue = self._queues.pop(handle)
+        while not queue.empty():
+            queue.get_nowait()
+        self._changed()
+        await self._say(Release(handle, why))
+
+    async def _say(self, message: FromRelay) -> None:
+        await self._send(encode(message).decode())
+
+    async def _send(self, frame: str | bytes) -> None:
+        try:
+            async with asyncio.timeout(_SEND_S), self._sending:
+                await self._socket.send(frame)
+        except TimeoutError as error:
+            raise Unavailable(f"The worker took nothing for {_SEND_S:.0f} s.") from error
+
+
+def draft_name(carried: Carried) -> str:
+    """Name a channel's draft on the board."""
+    return f"draft:{carried.meeting}:{carried.id}"

@@ -1,0 +1,220 @@
+"""Give channels to workers, and store what they hear: the relay's side of the worker protocol."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Literal
+
+import msgspec
+
+from hearing.board.base import Board
+from hearing.errors import Conflict, HearingError, Refused, Unavailable
+from hearing.events import Cut
+from hearing.log.base import Log
+from hearing.meeting import Meeting
+from hearing.transcribe.assignment import Seat, choose, unheard
+from hearing.transcribe.carried import Carried
+from hearing.transcribe.connection import Connection, WorkerSocket, draft_name
+from hearing.transcribe.supply import Recall
+
+logger = logging.getLogger(__name__)
+
+MAX_WORKERS = 64
+LATE_MS = 5000
+_STATE_S = 1.0
+_STATE_LIFE_S = 10.0
+_STARTING_S = 60.0
+
+CaptionState = Literal["starting", "live", "late", "paused", "off", "no-sound"]
+
+
+class Captions(msgspec.Struct, frozen=True):
+    """How captions of a channel are doing: on the board under `captions:{meeting}:{channel}`."""
+
+    state: CaptionState
+    late_ms: int
+
+
+class Ears:
+    """The channels of one meeting, as its relay hears them."""
+
+    def __init__(self, dispatch: "Dispatch", channels: Sequence[Carried], tasks: Sequence[asyncio.Task[None]]) -> None:
+        self._dispatch = dispatch
+        self._channels = {carried.id: carried for carried in channels}
+        self._tasks = tasks
+
+    def hear(self, channel: str, run: int, sample: int, pcm: bytes) -> None:
+        """Take s16le mono 16 kHz PCM; `sample` is the media sample of its first one. Never waits."""
+        carried = self._channels[channel]
+        carried.has_sound = True
+        carried.supply.hear(run, sample, pcm)
+
+    def silence(self, channel: str, sample: int) -> None:
+        """The run is over: no audio until a later run's first sample."""
+        self._channels[channel].supply.hear(0, sample, b"")
+
+    def missing(self, channel: str) -> None:
+        """What plays now has no sound for this channel: its captions say so."""
+        self._channels[channel].has_sound = False
+
+    async def drain(self, timeout_s: float, end: int = 0) -> None:
+        """Return when all audio is heard and all words have their times; what is not by then is marked as a gap.
+
+        Nobody is heard after that. `end` is the media time up to which there is a recording.
+        """
+        for carried in self._channels.values():
+            carried.supply.finish()
+        wanted = [carried for carried in self._channels.values() if not self._dispatch.is_unheard(carried)]
+        try:
+            async with asyncio.timeout(timeout_s):
+                for carried in wanted:
+                    await carried.drained.wait()
+        except TimeoutError:
+            for carried in wanted:
+                await self._dispatch.give_up(carried, end)
+
+    async def detach(self) -> None:
+        """Let go: workers are told that the channels are over, and nothing more is stored."""
+        await self._dispatch.forget(list(self._channels.values()))
+        for task in self._tasks:
+            task.cancel()
+
+
+class Dispatch:
+    """Every channel that wants a worker, and every worker that is connected."""
+
+    def __init__(self, log: Log, board: Board) -> None:
+        self._log = log
+        self._board = board
+        self._carried: list[Carried] = []
+        self._connections: list[Connection] = []
+        self._group: asyncio.TaskGroup | None = None
+        self._running = asyncio.Event()
+
+    @property
+    def workers(self) -> int:
+        """Count the workers that are connected."""
+        return len(self._connections)
+
+    @property
+    def seats(self) -> list[Seat]:
+        """What each connected worker can carry and carries."""
+        return [connection.seat for connection in self._connections]
+
+    async def run(self) -> None:
+        """Store what workers say and tell how captions do, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self._running.set()
+            while True:
+                for carried in list(self._carried):
+                    await self._tell(carried)
+                await asyncio.sleep(_STATE_S)
+
+    async def attach(self, meeting: Meeting, recall: Recall) -> Ears:
+        """Take up a meeting's channels where its log left them. Waits for `run`."""
+        await self._running.wait()
+        channels = [Carried(meeting.id, channel, self._log, recall) for channel in meeting.created.channels]
+        for carried in channels:
+            await carried.fold()
+        if self._group is None:
+            raise Unavailable("The server is leaving.")
+        tasks = [self._group.create_task(carried.write(), name=f"write {carried.id}") for carried in channels]
+        self._carried += channels
+        self._assign()
+        return Ears(self, channels, tasks)
+
+    async def serve(self, socket: WorkerSocket) -> None:
+        """Serve one worker's connection until it breaks; its channels then go to others."""
+        connection = Connection(socket, self._board, self._assign)
+        try:
+            await self._serve(connection)
+        except* HearingError as errors:
+            logger.info("worker_left model=%r reason=%s", connection.model, _reason(errors))
+        finally:
+            await socket.close()
+
+    async def forget(self, channels: Sequence[Carried]) -> None:
+        """Let go of channels: whoever carries them is told."""
+        self._carried = [carried for carried in self._carried if carried not in channels]
+        for carried in channels:
+            await self._release(carried)
+            await self._board.remove(draft_name(carried))
+            await self._board.remove(_captions_name(carried))
+
+    async def give_up(self, carried: Carried, end: int) -> None:
+        """Take a channel from whoever carries it, for good, and say that the rest of it has no words."""
+        if carried.drained.is_set():
+            return
+        carried.drained.set()
+        reason: Literal["overload", "worker-lost"] = "overload" if carried.holder else "worker-lost"
+        await self._release(carried)
+        with suppress(Conflict):
+            await carried.give_up(end, reason)
+
+    async def redact(self, meeting: str, cuts: Sequence[Cut]) -> None:
+        """Let go of what was taken out of the record; what a worker holds of it goes with its next words."""
+        for carried in [one for one in self._carried if one.meeting == meeting]:
+            for cut in cuts:
+                if cut.channel == carried.id:
+                    await carried.redact(cut.t0, cut.t1)
+
+    def is_unheard(self, carried: Carried) -> bool:
+        """Tell whether there are workers and none knows the channel's language."""
+        return unheard(carried.language, self.seats)
+
+    async def _release(self, carried: Carried) -> None:
+        if carried.holder and isinstance(connection := carried.holder[0], Connection):
+            with suppress(HearingError):
+                await connection.release(carried)
+
+    async def _serve(self, connection: Connection) -> None:
+        if len(self._connections) >= MAX_WORKERS:
+            raise Refused(f"At most {MAX_WORKERS} workers connect to one server.")
+        await connection.greet()
+        logger.info("worker_joined model=%r channels=%d", connection.model, connection.channels)
+        self._connections.append(connection)
+        try:
+            await connection.run()
+        finally:
+            self._connections.remove(connection)
+            self._assign()
+
+    def _assign(self) -> None:
+        """Give every channel that nobody carries to a worker with room for it."""
+        for carried in self._carried:
+            if carried.holder is None and not carried.drained.is_set():
+                chosen = choose(carried.language, self.seats)
+                if chosen is not None:
+                    self._connections[chosen].carry(carried)
+
+    async def _tell(self, carried: Carried) -> None:
+        captions = Captions(self._state(carried), carried.late_ms)
+        await self._board.put(_captions_name(carried), msgspec.json.encode(captions), _STATE_LIFE_S)
+
+    def _state(self, carried: Carried) -> CaptionState:
+        if carried.has_sound is False:
+            return "no-sound"
+        if carried.holder is not None:
+            if not carried.supply.began:
+                return "starting"
+            return "late" if carried.late_ms > LATE_MS else "live"
+        if carried.drained.is_set():
+            return "live"
+        if self.is_unheard(carried):
+            return "off"
+        age_s = asyncio.get_running_loop().time() - carried.since_s
+        return "paused" if carried.ever_held or age_s > _STARTING_S else "starting"
+
+
+def _captions_name(carried: Carried) -> str:
+    return f"captions:{carried.meeting}:{carried.id}"
+
+
+def _reason(errors: BaseExceptionGroup[HearingError]) -> str:
+    """Say why, without what was said."""
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return f"{type(first).__name__}: {first}"

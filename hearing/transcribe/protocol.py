@@ -1,0 +1,175 @@
+"""What a worker and a relay say to each other, over one WebSocket that the worker dials. docs/worker-protocol.md.
+
+Text frames are JSON, one struct each; binary frames are PCM from the relay. The connection is the right to its
+channels: when it breaks, or says nothing for SILENCE_S, the relay gives them to another and refuses what comes late.
+"""
+
+import struct
+from typing import Literal
+
+import msgspec
+
+from hearing.errors import Refused
+from hearing.events import GapReason
+
+VERSION = 1
+SILENCE_S = 3.0
+FRAME_MS = 200
+MAX_TEXT_BYTES = 64 * 1024
+MAX_WORDS = 512
+
+_HEADER = struct.Struct("<IIQ")
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """One text frame."""
+
+
+# --- worker -> relay ------------------------------------------------------------------------------------------------
+
+
+class Hello(Message, frozen=True, tag="hello"):
+    """First frame: what the worker runs, how many channels it can carry, and in which languages (empty: any)."""
+
+    version: int
+    model: str
+    channels: int
+    languages: tuple[str, ...] = ()
+
+
+class Words(Message, frozen=True, tag="words"):
+    """Final words; see hearing.events.WordsCommitted. Answered by Ack, in order, for each `handle`."""
+
+    handle: int
+    segment: int
+    first_word: int
+    words: tuple[str, ...]
+    through_sample: int
+    low: bool = False
+
+
+class Closed(Message, frozen=True, tag="closed"):
+    """Times of a segment's words, ms of media time; see hearing.events.SegmentClosed. Answered by Ack."""
+
+    handle: int
+    segment: int
+    t0: int
+    t1: int
+    word_times: tuple[tuple[int, int], ...]
+
+
+class Gap(Message, frozen=True, tag="gap"):
+    """Speech without words, ms of media time. Answered by Ack."""
+
+    handle: int
+    t0: int
+    t1: int
+    reason: GapReason
+
+
+class Draft(Message, frozen=True, tag="draft"):
+    """What may still change: text after the first `after` words of the segment. Not answered."""
+
+    handle: int
+    segment: int
+    after: int
+    text: str
+
+
+class Heard(msgspec.Struct, frozen=True, array_like=True):
+    """How far a channel is: heard through `sample`; before `settled` every word is final and has its time."""
+
+    handle: int
+    sample: int
+    settled: int
+    tick_ms: int
+
+
+class Pulse(Message, frozen=True, tag="pulse"):
+    """At least every second: alive, and how far each channel is."""
+
+    heard: tuple[Heard, ...] = ()
+
+
+class Drained(Message, frozen=True, tag="drained"):
+    """All audio of a channel that the relay finished has been heard and said."""
+
+    handle: int
+
+
+# --- relay -> worker ------------------------------------------------------------------------------------------------
+
+
+class Assign(Message, frozen=True, tag="assign"):
+    """Carry a channel from `from_sample` on. `prefix` holds words already final whose times are still missing.
+
+    Its entries are (segment, words), oldest first; all were spoken after `from_sample`, and heard through
+    `through_sample`. `next_segment` is the first ordinal that is free. `context` is what was said before.
+    """
+
+    handle: int
+    language: str
+    from_sample: int
+    next_segment: int
+    prefix: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    through_sample: int = 0
+    context: str = ""
+
+
+class Ack(Message, frozen=True, tag="ack"):
+    """The oldest unanswered Words, Closed or Gap of this handle is durable."""
+
+    handle: int
+
+
+class Finish(Message, frozen=True, tag="finish"):
+    """No more audio comes for this channel: hear what is left, then answer Drained."""
+
+    handle: int
+
+
+class Release(Message, frozen=True, tag="release"):
+    """Let go of this channel; anything later about it is refused."""
+
+    handle: int
+    why: Literal["closed", "conflict", "moved"] = "closed"
+
+
+FromWorker = Hello | Words | Closed | Gap | Draft | Pulse | Drained
+FromRelay = Assign | Ack | Finish | Release
+
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+_from_worker: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker)
+_from_relay: msgspec.json.Decoder[FromRelay] = msgspec.json.Decoder(FromRelay)
+
+
+def from_worker(frame: str | bytes) -> FromWorker:
+    """Decode a worker's text frame. Raises Refused for what is too long or not well formed."""
+    if len(frame) > MAX_TEXT_BYTES:
+        raise Refused(f"A frame holds at most {MAX_TEXT_BYTES} bytes.")
+    try:
+        return _from_worker.decode(frame)
+    except msgspec.DecodeError as error:
+        raise Refused("This frame is not one of the worker protocol; see docs/worker-protocol.md.") from error
+
+
+def from_relay(frame: str | bytes) -> FromRelay:
+    """Decode a relay's text frame. Raises Refused for what is not well formed."""
+    try:
+        return _from_relay.decode(frame)
+    except msgspec.DecodeError as error:
+        raise Refused("This frame is not one of the worker protocol; see docs/worker-protocol.md.") from error
+
+
+def pack_pcm(handle: int, run: int, sample: int, pcm: bytes) -> bytes:
+    """Frame PCM (s16le, mono, 16 kHz); `sample` is the media sample of its first one."""
+    return _HEADER.pack(handle, run, sample) + pcm
+
+
+def unpack_pcm(frame: bytes) -> tuple[int, int, int, bytes]:
+    """Return (handle, run, sample, pcm). Raises Refused for a frame without a header or with half a sample."""
+    if len(frame) < _HEADER.size or (len(frame) - _HEADER.size) % 2:
+        raise Refused("A PCM frame is a 16-byte header and whole 16-bit samples.")
+    handle, run, sample = _HEADER.unpack_from(frame)
+    return handle, run, sample, frame[_HEADER.size :]

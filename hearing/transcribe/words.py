@@ -1,0 +1,72 @@
+"""A word as the engine hears it: its tokens and its text; and what of it is written down. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from hearing.lang import spaced
+
+Convert = Callable[[str], str]
+"""Text in one script -> the same in the script that is shown."""
+
+_BROKEN = "\ufffd"
+
+
+class Word(msgspec.Struct, frozen=True):
+    """Tokens that stand together and their text, as decoded: a space leads it where one is heard as a new word."""
+
+    tokens: tuple[int, ...]
+    text: str
+
+    @property
+    def fold(self) -> str:
+        """What two hypotheses are compared by: letters and digits only, in lower case."""
+        return "".join(c for c in self.text.lower() if c.isalnum())
+
+
+def tokens(words: Iterable[Word]) -> list[int]:
+    """Return the tokens of words, in order."""
+    return [token for word in words for token in word.tokens]
+
+
+def text(words: Iterable[Word]) -> str:
+    """Return the text of words as decoded."""
+    return "".join(word.text for word in words)
+
+
+def units(word: Word, language: str) -> tuple[str, ...]:
+    """Split a word into what must agree: characters where the language sets no spaces, else the folded word."""
+    fold = word.fold
+    return tuple(fold) if not spaced(language) else (fold,) if fold else ()
+
+
+def written(word: Word, language: str, convert: Convert = str) -> tuple[str, ...]:
+    """Return what is written for a word: none, one, or, where no spaces are set, a character each.
+
+    Punctuation that arrives after its word is already final is not written: a final word never changes. `convert`
+    must keep the length of its text; where it does not, its result is not used.
+    """
+    shown = "".join(word.text.replace(_BROKEN, "").split())
+    if not spaced(language):
+        converted = convert(shown)
+        return tuple(_characters(converted if len(converted) == len(shown) else shown))
+    late = not word.text[:1].isspace() and not word.fold
+    return () if late or not shown else (shown,)
+
+
+def reading(words: Sequence[Word], language: str, convert: Convert = str) -> list[str]:
+    """Return what is written for several words."""
+    return [shown for word in words for shown in written(word, language, convert)]
+
+
+def _characters(shown: str) -> list[str]:
+    """Split into characters; punctuation stays with what it follows, and Latin letters and digits together."""
+    parts: list[str] = []
+    for c in shown:
+        mark = not c.isalnum()
+        latin = c.isascii() and c.isalnum() and bool(parts) and parts[-1][-1].isascii() and parts[-1][-1].isalnum()
+        if parts and (mark or latin):
+            parts[-1] += c
+        else:
+            parts.append(c)
+    return parts

@@ -1,0 +1,112 @@
+"""A deterministic engine and the audio it hears: every word is a run of one amplitude, so that truth is known."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from hearing.transcribe.engine import Hypothesis, Pcm, Sound
+from hearing.transcribe.voice import FRAME
+from hearing.transcribe.words import Word
+
+WORD = 10 * FRAME
+PAUSE = 2 * FRAME
+STEP = 16
+"""Amplitude between two words, in s16 units."""
+_LETTERS = str.maketrans("0123456789abcdef", "ghijklmnopqrstuv")
+
+
+def name(number: int) -> str:
+    """Return what is heard for a word: every seventh ends a sentence. No two are alike enough to look like a loop."""
+    letters = hashlib.sha256(str(number).encode()).hexdigest()[:5].translate(_LETTERS)
+    return f"{letters}{number}." if number % 7 == 0 else f"{letters}{number}"
+
+
+def speech(numbers: Sequence[int]) -> Pcm:
+    """Speak words, with short pauses."""
+    parts = [part for number in numbers for part in (np.full(WORD, number * STEP / 32768), np.zeros(PAUSE))]
+    return np.concatenate([np.zeros(0), *parts]).astype(np.float32)
+
+
+def silence(seconds: float) -> Pcm:
+    """Say nothing, for whole frames."""
+    return np.zeros(round(seconds * 16_000 / FRAME) * FRAME, np.float32)
+
+
+def raw(pcm: Pcm) -> bytes:
+    """Return samples as s16le."""
+    return np.round(pcm * 32768).astype("<i2").tobytes()
+
+
+class Energy:
+    """A voice detector: a frame is speech where most of it is not silent."""
+
+    def __init__(self) -> None:
+        self._rest = np.zeros(0, np.float32)
+
+    def __call__(self, pcm: Pcm) -> list[float]:
+        pcm = np.concatenate([self._rest, pcm])
+        count = len(pcm) // FRAME
+        self._rest = pcm[count * FRAME :]
+        return [float(np.mean(frame != 0)) for frame in pcm[: count * FRAME].reshape(count, FRAME)]
+
+
+class _Run(msgspec.Struct, frozen=True):
+    number: int
+    begin: int
+    end: int
+
+
+class FakeEngine:
+    """Hears the words of `speech`. A word cut off by the end is heard as a fragment.
+
+    `most` makes it stop after that many words of a sound, forced ones counted, as Whisper does at times.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self.guesses = 0
+        self.forced: list[list[str]] = []
+
+    @property
+    def name(self) -> str:
+        return "fake"
+
+    def hears(self, language: str) -> bool:
+        return language in {"en", "fr", "es", "zh"}
+
+    def encode(self, pcm: Pcm) -> Sound:
+        return Sound(len(pcm), _runs(pcm))
+
+    def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
+        self.guesses += 1
+        self.forced.append([word.text.strip() for word in forced])
+        runs = _decoded(sound)[: self._most]
+        words = tuple(_heard(run, sound) for run in runs[len(forced) :])
+        return Hypothesis(words, -0.2, 0.01, sum(len(word.tokens) for word in words))
+
+    def align(self, sound: Sound, language: str, words: Sequence[Word]) -> list[tuple[int, int]]:
+        spans = [(run.begin, run.end) for run in _decoded(sound)][: len(words)]
+        last = spans[-1][1] if spans else 0
+        return spans + [(last, last)] * (len(words) - len(spans))
+
+    def spell(self, written: Sequence[str], language: str) -> list[Word]:
+        return [Word((int("".join(filter(str.isdigit, word)) or 0),), f" {word}") for word in written]
+
+
+def _decoded(sound: Sound) -> list[_Run]:
+    return list(sound.encoded) if isinstance(sound.encoded, tuple) else []
+
+
+def _runs(pcm: Pcm) -> tuple[_Run, ...]:
+    levels = np.round(np.abs(pcm) * 32768 / STEP).astype(int)
+    edges = [0, *(np.flatnonzero(np.diff(levels)) + 1).tolist(), len(levels)]
+    pairs = [(a, b) for a, b in itertools.pairwise(edges) if b > a and levels[a]]
+    return tuple(_Run(int(levels[a]), a, b) for a, b in pairs)
+
+
+def _heard(run: _Run, sound: Sound) -> Word:
+    whole = run.end - run.begin >= WORD * 8 // 10 or run.end < sound.samples
+    return Word((run.number,), f" {name(run.number)}" if whole else f" x{run.number % 3}")

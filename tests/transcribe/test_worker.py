@@ -1,0 +1,243 @@
+"""A worker against a real relay, over a real WebSocket: every word once, through kills and broken connections."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from hearing.config import Config
+from hearing.site.worker import routes
+from hearing.transcribe.engine import Engine, Hypothesis, Pcm, Sound
+from hearing.transcribe.local import keep_worker, worker_url
+from hearing.transcribe.models import ModelChoice
+from hearing.transcribe.protocol import Assign
+from hearing.transcribe.session import Session
+from hearing.transcribe.words import Word
+from hearing.transcribe.worker import WorkerSettings, work
+from tests.transcribe.fakes import Energy, FakeEngine, name, raw, silence, speech
+from tests.transcribe.relaying import Bench, bench
+
+TOKEN = "t" * 40
+FRAME = 3200
+
+
+def make(assign: Assign, engine: Engine) -> Session:
+    return Session(assign, engine, frames=Energy)
+
+
+@asynccontextmanager
+async def serving(one: Bench) -> AsyncIterator[str]:
+    """Serve the dispatch's route on a free port; yield its http URL."""
+    app = Starlette(routes=routes(one.dispatch, TOKEN))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, port=0, log_level="warning", lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=1
+        )
+    )
+    serving = one.group.create_task(server.serve())
+    async with asyncio.timeout(10):
+        while not server.started:
+            await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def settings(url: str) -> WorkerSettings:
+    return WorkerSettings(worker_url(url), TOKEN)
+
+
+def talk(count: int, each: int = 12) -> Pcm:
+    """Return `count` utterances of a few words each."""
+    parts = [part for k in range(count) for part in (speech(range(1 + k * each, 1 + (k + 1) * each)), silence(1.0))]
+    return np.concatenate(parts)
+
+
+async def play(one: Bench, pcm: Pcm, begin: int, end: int, channel: str = "en") -> None:
+    for sample in range(begin, min(end, len(pcm)), FRAME):
+        one.ears.hear(channel, 1, sample, raw(pcm[sample : min(end, sample + FRAME)]))
+        await asyncio.sleep(0)
+
+
+async def said(one: Bench, count: int) -> None:
+    """Wait until this many words are final."""
+    async with asyncio.timeout(20):
+        while len(await one.words()) < count:
+            await one.log.wait("public:m", await one.log.head("public:m"))
+
+
+async def test_a_worker_says_every_word_of_every_channel_once() -> None:
+    pcm = talk(3)
+    async with bench(("en", "fr")) as one, serving(one) as url:
+        working = asyncio.create_task(work(settings(url), FakeEngine(), 2, make))
+        await play(one, pcm, 0, len(pcm))
+        await play(one, pcm, 0, len(pcm), "fr")
+        await one.ears.drain(20)
+        expected = [name(number) for number in range(1, 37)]
+        assert await one.words("en") == expected
+        assert await one.words("fr") == expected
+        assert not (await one.folded()).channel("en").open_segments()
+        working.cancel()
+
+
+async def test_words_stand_once_though_workers_are_lost_again_and_again() -> None:
+    pcm = talk(6)
+    async with bench() as one, serving(one) as url:
+        for turn in range(6):
+            working = asyncio.create_task(work(settings(url), FakeEngine(), 1, make))
+            await play(one, pcm, turn * len(pcm) // 6 // FRAME * FRAME, (turn + 1) * len(pcm) // 6 // FRAME * FRAME)
+            await said(one, turn * 9)
+            working.cancel()
+            await asyncio.wait([working])
+        working = asyncio.create_task(work(settings(url), FakeEngine(), 1, make))
+        await play(one, pcm, 6 * len(pcm) // 6 // FRAME * FRAME, len(pcm))
+        await one.ears.drain(20)
+        assert await one.words() == [name(number) for number in range(1, 73)]
+        assert not (await one.folded()).channel("en").gaps
+        working.cancel()
+
+
+class Slow(FakeEngine):
+    """Computes for longer than the heartbeat."""
+
+    def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
+        time.sleep(0.8)
+        return super().guess(sound, language, prompt=prompt, forced=forced)
+
+
+async def test_a_worker_pulses_while_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hearing.transcribe.connection.SILENCE_S", 0.7)
+    pcm = talk(2)
+    async with bench() as one, serving(one) as url:
+        working = asyncio.create_task(work(settings(url), Slow(), 1, make))
+        await play(one, pcm, 0, len(pcm))
+        await one.ears.drain(20)
+        assert await one.words() == [name(number) for number in range(1, 25)]
+        working.cancel()
+
+
+async def test_without_the_token_nobody_gets_in() -> None:
+    async with bench() as one, serving(one) as url:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
+            with pytest.raises(InvalidStatus, match="403"):
+                await connect(worker_url(url), additional_headers=headers)
+        assert one.dispatch.workers == 0
+
+
+async def child(line: bytes) -> asyncio.subprocess.Process:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "hearing.transcribe.worker",
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(line)
+    return process
+
+
+async def test_a_worker_says_which_model_is_missing_and_leaves(tmp_path: Path) -> None:
+    wrong = WorkerSettings("ws://127.0.0.1:9/worker", TOKEN, ModelChoice(str(tmp_path)))
+    process = await child(msgspec.json.encode(wrong) + b"\n")
+    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 3
+    assert b"lacks model.bin" in errors
+    assert TOKEN.encode() not in errors
+
+
+async def test_a_worker_refuses_settings_that_are_none() -> None:
+    process = await child(b"{}\n")
+    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 2
+    assert b"settings" in errors
+
+
+@pytest.mark.model
+async def test_the_local_worker_leaves_when_its_server_is_killed() -> None:
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "import asyncio; from hearing.config import Config; from hearing.transcribe.local import keep_worker;"
+        "asyncio.run(keep_worker('http://127.0.0.1:9', 't' * 40, Config()))",
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert parent.stderr is not None
+    while b"model_loaded" not in await asyncio.wait_for(parent.stderr.readline(), 30):
+        pass
+    children = _children(parent.pid)
+    parent.kill()
+    await parent.wait()
+    assert len(children) == 1
+    async with asyncio.timeout(10):
+        while Path(f"/proc/{children[0]}").exists() and not _zombie(children[0]):
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.model
+async def test_a_local_worker_that_dies_is_started_again() -> None:
+    states: list[str] = []
+    changed = asyncio.Event()
+
+    def on_state(state: str) -> None:
+        states.append(state)
+        changed.set()
+
+    keeping = asyncio.create_task(keep_worker("http://127.0.0.1:9", TOKEN, Config(), on_state))
+    for count in (1, 3):
+        async with asyncio.timeout(10):
+            while len(states) < count:
+                changed.clear()
+                await changed.wait()
+        for pid in _children(os.getpid()):
+            os.kill(pid, signal.SIGKILL)
+    keeping.cancel()
+    await asyncio.wait([keeping])
+    assert states[:3] == ["running", "stopped", "running"]
+
+
+@pytest.mark.model
+async def test_a_local_worker_that_froze_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hearing.transcribe.local._LOST_S", 0.3)
+    monkeypatch.setattr("hearing.transcribe.local._LOOK_S", 0.1)
+    async with bench() as one, serving(one) as url:
+        config = Config()
+        keeping = asyncio.create_task(keep_worker(url, TOKEN, config, workers=lambda: one.dispatch.workers))
+        try:
+            frozen: list[int] = []
+            for _ in range(2):
+                async with asyncio.timeout(60):
+                    while not one.dispatch.workers or set(_children(os.getpid())) & set(frozen):
+                        await asyncio.sleep(0.05)
+                if not frozen:
+                    frozen = _children(os.getpid())
+                    for pid in frozen:
+                        os.kill(pid, signal.SIGSTOP)
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
