@@ -64,7 +64,7 @@ class Desk(msgspec.Struct, frozen=True):
     async def over(self, meeting_id: str = "one") -> list[PublicEvent | None]:
         """Wait until the meeting is sealed, and return its stream."""
         stream = public_stream(meeting_id)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             at = 0
             while True:
                 await self.log.wait(stream, at)

@@ -55,7 +55,7 @@ async def test_opening_twice_is_recorded_once() -> None:
 async def test_changed_returns_when_somebody_else_acts() -> None:
     log = MemoryLog()
     staff = await keeper(log)
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         waiting = group.create_task(staff.changed())
         await asyncio.sleep(0)
         await log.append(HOUSE, [encode(CREATED)])

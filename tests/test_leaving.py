@@ -61,7 +61,7 @@ async def ask(leaving: Leaving, path: str, after: int) -> list[Message]:
         if len(sent) == after:
             leaving.leave()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await leaving(scope(path), receive, send)
     return sent
 

@@ -46,7 +46,7 @@ async def followed(there: Searching) -> AsyncIterator[None]:
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await true():  # type: ignore[misc]
             await asyncio.sleep(0.01)
 

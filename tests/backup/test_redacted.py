@@ -51,7 +51,7 @@ async def redacted(redactor: Redactor, log: Log) -> Texts:
 
 
 async def carried_out(redactor: Redactor, log: Log) -> Texts:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await redactor.ended("one", WANTED.redaction)
     fold = await Folds(log, log).of("one")
     return {

@@ -25,7 +25,7 @@ def server(running: RedisServer) -> RedisServer:
 
 
 async def test_what_one_process_puts_and_removes_another_sees_and_watches(server: RedisServer) -> None:
-    async with asyncio.timeout(20), RedisBoard(server.url) as one:
+    async with asyncio.timeout(60), RedisBoard(server.url) as one:
         await one.put("draft:é", b"\x00\xff first", 60)
         async with RedisBoard(server.url) as two:
             assert await two.get("draft:é") == b"\x00\xff first"
@@ -56,7 +56,7 @@ async def test_who_closes_takes_nothing_from_the_others(server: RedisServer) -> 
 
 
 async def test_a_value_dies_in_redis_after_its_lifetime_and_leaves_no_byte_there(server: RedisServer) -> None:
-    async with asyncio.timeout(10), RedisBoard(server.url) as board:
+    async with asyncio.timeout(60), RedisBoard(server.url) as board:
         await board.put("a", b"dies", 0.05)
         while await board.get("a") is not None:
             await asyncio.sleep(0.01)
@@ -71,7 +71,7 @@ async def test_a_value_dies_in_redis_after_its_lifetime_and_leaves_no_byte_there
 
 
 async def test_a_full_board_refuses_new_names_until_old_ones_die(server: RedisServer) -> None:
-    async with asyncio.timeout(10), RedisBoard(server.url, most=10) as board:
+    async with asyncio.timeout(60), RedisBoard(server.url, most=10) as board:
         await asyncio.gather(*(board.put(f"n{n}", b".", 0.5) for n in range(10)))
         with pytest.raises(Refused, match="full"):
             await board.put("one more", b".", 60)
@@ -83,7 +83,7 @@ async def test_a_full_board_refuses_new_names_until_old_ones_die(server: RedisSe
 
 
 async def test_after_a_break_watchers_see_what_changed_meanwhile(server: RedisServer) -> None:
-    async with asyncio.timeout(20), RedisBoard(server.url) as one, RedisBoard(server.url) as two:
+    async with asyncio.timeout(60), RedisBoard(server.url) as one, RedisBoard(server.url) as two:
         await one.put("stays", b"1", 60)
         await one.put("goes", b"1", 60)
         watch = two.watch("")

@@ -67,7 +67,7 @@ async def test_replacing_shows_the_old_or_the_new_and_nothing_else(store: Store)
         while not done.is_set():
             seen.add(await store.read("m/tracks.json"))
 
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         done = asyncio.Event()
         group.create_task(watch(done))
         for _ in range(3):

@@ -3,9 +3,11 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.needs import program
+
+expect.set_options(timeout=30_000)  # a machine that runs several browsers takes its time
 
 GONE = """needle => new Promise((resolve) => {
   const look = () => document.body.textContent.includes(needle) || resolve(Date.now());
@@ -58,7 +60,7 @@ async def page_on(running: Browser, origin: str, **options: object) -> AsyncIter
     """Open a page in a context of its own, and see at the end that nothing was wrong."""
     settings = {"locale": "en-GB", "timezone_id": "Asia/Beirut", **options}
     context = await running.new_context(base_url=origin, **settings)  # type: ignore[arg-type]
-    context.set_default_timeout(8000)
+    context.set_default_timeout(30_000)
     watch = Watch(context, origin)
     try:
         yield await context.new_page(), watch

@@ -37,7 +37,7 @@ class Firefox:
         """Send a command and return its result. Raises AssertionError with what Firefox says against it."""
         number = next(self._numbers)
         await self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 answer = json.loads(await self._socket.recv())
                 if answer.get("id") == number:

@@ -50,10 +50,10 @@ def alive(pid: int) -> bool:
 
 
 def until(condition: Any, seconds: float, what: str) -> None:  # noqa: ANN401 - any callable
-    """Wait for a condition. Raises AssertionError, naming what did not come."""
-    deadline = time.monotonic() + seconds
+    """Wait for a condition, `seconds` or a minute. Raises AssertionError, naming what did not come."""
+    deadline = time.monotonic() + max(60.0, seconds)
     while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.05)
 
 
@@ -112,7 +112,7 @@ class Serving:
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """Return what the API answers."""
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:  # noqa: S310 - a loopback URL
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:  # noqa: S310 - a loopback URL
             return json.load(answer)
 
     def _answers(self) -> bool:

@@ -100,7 +100,7 @@ async def test_a_page_that_is_open_shows_what_is_published_by_itself(running: De
         await moderator.keyboard.press("p")
         await expect(moderator.locator("#done")).to_contain_text("Published")
         await running.settle()
-        await expect(reader.locator("#asked .said")).to_have_text("What of the wells?", timeout=15_000)
+        await expect(reader.locator("#asked .said")).to_have_text("What of the wells?")
 
 
 async def test_twenty_questions_are_decided_by_keyboard_alone(running: Desk, chrome: Browser) -> None:

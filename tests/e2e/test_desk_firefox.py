@@ -27,7 +27,7 @@ async def running() -> AsyncIterator[Desk]:
 async def shows(tab: Firefox, selector: str, wanted: str) -> None:
     """Wait until an element holds what is wanted."""
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not any(wanted in text for text in await tab.text(selector)):
                 await asyncio.sleep(0.1)
     except TimeoutError:

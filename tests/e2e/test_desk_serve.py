@@ -51,7 +51,7 @@ def people() -> Iterator[list[httpx.Client]]:
 def come(people: list[httpx.Client], server: Serving, link: str = "") -> httpx.Client:
     """Be somebody; with an invitation's link, somebody with a seat."""
     transport = httpx.HTTPTransport(local_address=WHERE)
-    client = httpx.Client(base_url=server.url, transport=transport, headers=SAID, follow_redirects=True, timeout=20)
+    client = httpx.Client(base_url=server.url, transport=transport, headers=SAID, follow_redirects=True, timeout=60)
     people.append(client)
     if link:
         assert take_seat(client, link) == 200
@@ -196,11 +196,11 @@ def send_and_kill(people: list[httpx.Client], server: Serving, digits: str, text
 
     sending = threading.Thread(target=send)
     sending.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not any(item in path.read_bytes() for path in server.data.glob("log.db*")):
         assert time.monotonic() < deadline
     server.kill()
-    sending.join(20)
+    sending.join(60)
 
 
 async def test_what_was_appended_as_the_server_was_killed_is_one_item_when_it_is_sent_again(

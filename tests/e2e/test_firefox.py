@@ -20,7 +20,7 @@ async def site() -> AsyncIterator[Serving]:
 
 async def shows(tab: Firefox, selector: str, wanted: str) -> None:
     """Wait until an element's text is what is wanted."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while wanted not in await tab.text(selector):
             await asyncio.sleep(0.2)
 

@@ -173,7 +173,7 @@ async def test_announcing_is_off_until_asked_for(chrome: Browser, site: Serving)
         await expect(region).to_have_attribute("aria-live", "polite")
         await site.speaker.words("en", "One final sentence")
         await put_draft(site, "en", "en.7", 0, "not this")
-        await expect(region).to_have_text("One final sentence", timeout=8000)
+        await expect(region).to_have_text("One final sentence")
 
 
 async def test_nothing_is_loaded_before_play(chrome: Browser, site: Serving) -> None:

@@ -58,7 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 def _modes(server: Serving, meeting: str) -> bool:
     import urllib.request
 
-    with urllib.request.urlopen(f"{server.url}/m/{meeting}", timeout=5) as page:  # noqa: S310 - a loopback URL
+    with urllib.request.urlopen(f"{server.url}/m/{meeting}", timeout=60) as page:  # noqa: S310 - a loopback URL
         return b"mode=video" in page.read()
 
 
@@ -66,7 +66,7 @@ def _modes(server: Serving, meeting: str) -> bool:
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(locale="en-GB")
     opened = context.new_page()
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(60_000)
     faults: list[str] = []
     opened.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: faults.append(str(error)))

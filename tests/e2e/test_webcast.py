@@ -40,7 +40,7 @@ def settings(folder: Path) -> Path:
 def stretches(server: Serving, rendition: str) -> list[list[tuple[float, float]]]:
     """Return the segments of a rendition, as (begin, seconds) of its clock, a list for each run."""
     try:
-        with urllib.request.urlopen(f"{server.url}/media/cast/{rendition}/index.m3u8", timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{server.url}/media/cast/{rendition}/index.m3u8", timeout=60) as answer:  # noqa: S310
             lines = answer.read().decode().splitlines()
     except urllib.error.HTTPError:  # nothing of it yet
         return []

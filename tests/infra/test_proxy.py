@@ -131,7 +131,7 @@ async def _work(proxy: Proxy) -> None:
             pass
     assert refused.value.response.status_code == 403
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with asyncio.timeout(20), connect(address, ssl=proxy.context, additional_headers=headers) as socket:
+    async with asyncio.timeout(60), connect(address, ssl=proxy.context, additional_headers=headers) as socket:
         await socket.send(json.dumps({"type": "hello", "version": 1, "model": "test", "channels": 4}))
         frames = [await socket.recv() for _ in range(4)]
     assert [json.loads(one)["type"] for one in frames if isinstance(one, str)] == ["assign"]

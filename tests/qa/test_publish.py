@@ -136,7 +136,7 @@ async def test_without_a_meeting_to_come_it_waits_for_one(tmp_path: Path) -> Non
         await house(log, MeetingClosed("b1", 1), MeetingClosed("b2", 1))
         await published(desk, "One?", clock)
         running = asyncio.create_task(desk.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.sleep(0)
             assert (await desk.published(OPEN)).questions == ()
             await house(log, meeting("b3"), MeetingOpened("b3", 1))
@@ -234,7 +234,7 @@ async def test_a_withdrawal_while_somebody_reads_the_vault_is_not_answered_and_f
         reader.close()
         assert holding(tmp_path, wrapped) != []
         running = asyncio.create_task(desk.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while holding(tmp_path, wrapped):
                 await asyncio.sleep(0.05)
         running.cancel()
@@ -326,7 +326,7 @@ async def test_a_reader_of_the_files_delays_the_erasing_and_not_the_removal(tmp_
         assert (await desk.published(OPEN)).questions == ()
         reader.close()
         running = asyncio.create_task(desk.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while holding(tmp_path, NEEDLE):
                 await asyncio.sleep(0.05)
         running.cancel()

@@ -291,7 +291,7 @@ async def serving(
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
         async with asyncio.TaskGroup() as group:
             task = group.create_task(server.serve(sockets=[sock]))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not server.started:
                     await asyncio.sleep(0.01)
             try:

@@ -124,7 +124,7 @@ async def begun(app: Whole, path: str, until: bytes) -> str:
 
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "server": ("x", 80)}
     reading = asyncio.ensure_future(app.app(scope, receive, send))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await there.wait()
     reading.cancel()
     await asyncio.wait([reading])

@@ -57,7 +57,7 @@ async def listen(
 async def hear(url: str, n: int, cursor: str = "", query: str = "channel=en") -> list[Heard]:
     """Return the first n kept events after the cursor."""
     heard: list[Heard] = []
-    async with asyncio.timeout(10), contextlib.aclosing(listen(url, cursor, query)) as events:
+    async with asyncio.timeout(60), contextlib.aclosing(listen(url, cursor, query)) as events:
         async for event in events:
             if event.id:
                 heard.append(event)
@@ -68,7 +68,7 @@ async def hear(url: str, n: int, cursor: str = "", query: str = "channel=en") ->
 
 async def test_a_reader_gets_the_history_then_what_comes(site: Serving) -> None:
     await hold_meeting(site)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         hearing = group.create_task(hear(site.url, 2 + 3 * 6 + 3))
         await asyncio.sleep(0)
         await site.speaker.words("en", "And one more sentence")
@@ -120,7 +120,7 @@ async def count(site: Serving, channel: str) -> int:
 async def test_the_browsers_own_header_wins_over_the_address(site: Serving) -> None:
     await hold_meeting(site)
     events = listen(site.url, "1.1", "", {"Last-Event-ID": "1.20"})
-    async with asyncio.timeout(10), contextlib.aclosing(events):
+    async with asyncio.timeout(60), contextlib.aclosing(events):
         async for event in events:
             assert event.id == "1.21"
             break
@@ -129,7 +129,7 @@ async def test_the_browsers_own_header_wins_over_the_address(site: Serving) -> N
 @pytest.mark.parametrize("cursor", ["7.3", "1.9999", "0.0"])
 async def test_a_cursor_that_means_nothing_here_is_told_to_begin_again(site: Serving, cursor: str) -> None:
     await hold_meeting(site)
-    async with asyncio.timeout(10), contextlib.aclosing(listen(site.url, cursor)) as events:
+    async with asyncio.timeout(60), contextlib.aclosing(listen(site.url, cursor)) as events:
         first = await anext(events)
         second = await anext(events)
     assert (first.name, first.id, first.body) == ("reset", "", {"epoch": 1})
@@ -158,7 +158,7 @@ async def test_drafts_come_without_id_newest_only_and_go_away(site: Serving) -> 
     for text in ("one", "one two", "one two three"):
         await site.board.put(name, msgspec.json.encode({"segment": "en.6", "after": 0, "text": text}), 60)
     await site.board.put(f"draft:{MEETING}:fr", b'{"segment":"fr.3","after":0,"text":"un"}', 60)
-    async with asyncio.timeout(10), contextlib.aclosing(listen(site.url, cursor)) as events:
+    async with asyncio.timeout(60), contextlib.aclosing(listen(site.url, cursor)) as events:
         first = await anext(events)
         assert (first.name, first.id) == ("draft", "")
         assert first.body == {"channel": "en", "segment": "en.6", "after": 0, "text": "one two three"}
@@ -171,7 +171,7 @@ async def test_who_saves_data_gets_no_drafts(site: Serving) -> None:
     cursor = f"1.{await site.log.head(f'public:{MEETING}')}"
     await site.board.put(f"draft:{MEETING}:en", b'{"segment":"en.6","after":0,"text":"one"}', 60)
     await site.board.put(f"captions:{MEETING}:en", b'{"state":"live","late_ms":900}', 60)
-    async with asyncio.timeout(10), contextlib.aclosing(listen(site.url, cursor, "channel=en&drafts=no")) as events:
+    async with asyncio.timeout(60), contextlib.aclosing(listen(site.url, cursor, "channel=en&drafts=no")) as events:
         assert (await anext(events)).name == "captions"
         await site.speaker.words("en", "Next")
         assert (await anext(events)).name == "words"
@@ -182,7 +182,7 @@ async def test_captions_are_told_when_a_reader_would_see_a_change(site: Serving)
     cursor = f"1.{await site.log.head(f'public:{MEETING}')}"
     name = f"captions:{MEETING}:en"
     await site.board.put(name, b'{"state":"late","late_ms":12000}', 60)
-    async with asyncio.timeout(10), contextlib.aclosing(listen(site.url, cursor)) as events:
+    async with asyncio.timeout(60), contextlib.aclosing(listen(site.url, cursor)) as events:
         assert (await anext(events)).body == {"channel": "en", "state": "late", "late_ms": 12000}
         await site.board.put(name, b'{"state":"late","late_ms":12700}', 60)
         await site.board.put(f"captions:{MEETING}:fr", b'{"state":"paused","late_ms":0}', 60)
@@ -206,7 +206,7 @@ async def test_the_feed_is_packed_for_weak_links_and_each_event_comes_at_once(si
     await hold_meeting(site)
     unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         httpx.AsyncClient(base_url=site.url) as client,
         client.stream("GET", f"{EVENTS}?channel=en", headers={"Accept-Encoding": "gzip"}) as answer,
     ):
@@ -246,7 +246,7 @@ async def test_the_growing_page_shows_words_as_they_come(site: Serving) -> None:
     await hold_meeting(site, rounds=5)
     text = ""
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         httpx.AsyncClient(base_url=site.url) as client,
         client.stream("GET", f"/m/{MEETING}/text?channel=ar&l=ar") as answer,
     ):

@@ -96,7 +96,7 @@ class World:
 
     async def settled(self, reader: _Reader) -> None:
         head = await self.log.head(STREAM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while reader._position < head or reader._news:
                 await asyncio.sleep(0)
 
@@ -201,6 +201,6 @@ async def put(here: World, text: str) -> None:
 
 
 async def until(condition: object) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0)

@@ -33,7 +33,7 @@ HOST = "http://hearing.test"
 NEVER = "arlandia-rehearsal-9"
 KNOWN = {"channel": "en", "rendition": "audio-en", "file": "en.vtt", "kind": "vtt", "segment": "0"}
 STAFF_ALONE = ("/readiness", "/setup", "/redactions", "/names")
-WAIT_S = 5.0
+WAIT_S = 60.0
 
 
 class Stage(msgspec.Struct):

@@ -29,7 +29,7 @@ async def client(site: Serving) -> AsyncIterator[httpx.AsyncClient]:
 
 async def found(client: httpx.AsyncClient, at_least: int = 1, **query: str) -> dict[str, Any]:
     """Ask the API until so much is found."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             answer: dict[str, Any] = (await client.get("/api/search", params=query)).json()
             if answer["total"] >= at_least:

@@ -24,7 +24,7 @@ def handle(hand: Hand) -> int:
 
 async def until(bench: Bench, channel: str, state: str) -> None:
     """Wait for a caption state on the board."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for _, value in bench.board.watch(f"captions:m:{channel}"):
             if value and json.loads(value)["state"] == state:
                 return
@@ -32,7 +32,7 @@ async def until(bench: Bench, channel: str, state: str) -> None:
 
 async def drafted(bench: Bench, *, gone: bool = False) -> bytes | None:
     """Wait until there is a draft on the board, or none."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         if gone and await bench.board.get("draft:m:en") is None:
             return None
         async for _, value in bench.board.watch("draft:m:en"):
@@ -88,7 +88,7 @@ async def test_a_silent_worker_loses_its_channel_within_the_heartbeat(monkeypatc
 
         pulsing = asyncio.create_task(alive())
         await second.gets(Assign)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await first.over.wait()
         await second.pipe.close()
         pulsing.cancel()
@@ -152,7 +152,7 @@ async def test_a_hostile_worker_is_closed_and_stores_nothing(message: protocol.F
             await hand.pipe.send(message)
         else:
             await hand.say(message)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await hand.over.wait()
         assert await one.words() == []
         another = await one.carrying()

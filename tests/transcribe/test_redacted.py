@@ -49,7 +49,7 @@ async def test_a_worker_that_is_busy_brings_nothing_back_and_goes_on(tmp_path: P
         await one.log.append(PUBLIC, [encode(RunEnded(1, 6000, "lost"))])  # so that no more of its sound is awaited
         await hand.say(Closed(key, 0, 100, 2900, ((100, 400), (500, 900), (1000, 1600), (1700, 2900))))
         await hand.acks(3)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await redactor.ended("m", ONE)
         working.cancel()
         assert not [record for record in await one.log.read(PUBLIC, 0) if NAME.encode() in record.body]
