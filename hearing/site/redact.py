@@ -27,7 +27,7 @@ from hearing.site.forms import read_form
 from hearing.site.i18n import Words
 from hearing.site.look import Link
 from hearing.site.passage import BASES
-from hearing.site.redactions import RedactionAnswer, listed
+from hearing.site.redactions import AskedCut, RedactionAnswer, listed
 from hearing.site.scriptwords import MARKS
 from hearing.site.session import NO_STORE
 
@@ -41,7 +41,10 @@ By = tuple[Capability, Mapping[str, PassageActed]]
 
 
 class Done(msgspec.Struct, frozen=True):
-    """A redaction in the list, without a word of it. `by` is `you`, `staff`, or empty: not asked for on the page."""
+    """A redaction in the list, without a word of it. `by` is `you`, `staff`, or empty: not asked for on the page.
+
+    `stuck` is what the disk would not let go; a name that is empty stands for the picture.
+    """
 
     id: str
     basis: str
@@ -49,6 +52,7 @@ class Done(msgspec.Struct, frozen=True):
     ended: bool
     places: tuple[str, ...]
     by: str
+    stuck: tuple[tuple[str, str], ...] = ()
 
 
 def routes(rooms: Rooms) -> list[Route]:
@@ -166,17 +170,30 @@ def _common(found: Meeting) -> dict[str, Any]:
 
 
 def _done(account: Account, told: RedactionAnswer, found: Meeting, words: Words, by: By) -> Done:
-    zero = account.said.media_zero_utc_ms
-    places = []
-    for cut in told.cuts:
-        channel = found.channel(cut.channel)
-        name = exporting.language_of(words, channel.language, channel.kind)
-        places.append(f"{name} {show.clock(zero, cut.t0)}–{show.clock(zero, cut.t1)}")
+    places = tuple(_place(account, cut, found, words) for cut in told.cuts)
     who, acts = by
     act = acts.get(told.redaction)
     asked_by = "" if act is None else "you" if act.actor == who.actor else "staff"
     at_ms = account.asked[told.redaction].at_ms
-    return Done(told.redaction, told.basis, at_ms, told.ended is not None, tuple(places), asked_by)
+    return Done(
+        told.redaction,
+        told.basis,
+        at_ms,
+        told.ended is not None,
+        tuple(f"{name} {times}" for name, times in places),
+        asked_by,
+        tuple(_place(account, cut, found, words) for cut in told.stuck),
+    )
+
+
+def _place(account: Account, cut: AskedCut, found: Meeting, words: Words) -> tuple[str, str]:
+    """Return the name of a channel, empty for the picture, and its time."""
+    zero = account.said.media_zero_utc_ms
+    times = f"{show.clock(zero, cut.t0)}–{show.clock(zero, cut.t1)}"
+    if not cut.channel:
+        return "", times
+    channel = found.channel(cut.channel)
+    return exporting.language_of(words, channel.language, channel.kind), times
 
 
 def _path(found: Meeting) -> str:
