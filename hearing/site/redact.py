@@ -21,7 +21,7 @@ from hearing.lang import join
 from hearing.meeting import Meeting
 from hearing.redaction import LEAST_MARGIN_MS, Account, Wanted
 from hearing.site import chosen, exporting, faults, session, show
-from hearing.site.chosen import Asked
+from hearing.site.chosen import Asked, Trace
 from hearing.site.dialogue import Rooms
 from hearing.site.forms import read_form
 from hearing.site.i18n import Words
@@ -30,6 +30,7 @@ from hearing.site.passage import BASES
 from hearing.site.redactions import AskedCut, RedactionAnswer, listed
 from hearing.site.scriptwords import MARKS
 from hearing.site.session import NO_STORE
+from hearing.site.show import Choice, Line
 
 MARGINS = (LEAST_MARGIN_MS, 500, 1000)
 _SHOWN = 60
@@ -93,7 +94,7 @@ async def _act(rooms: Rooms, request: Request, found: Meeting, account: Account,
         try:
             cuts = chosen.cuts(found, account, chosen.sides(rooms.look.words(request), found, account, asked))
             typed = asked("sure").strip()
-            if asked("seen") != chosen.seen(cuts):
+            if asked("seen") != chosen.seen(account, cuts):
                 return _form(rooms, request, found, account, asked, trouble="changed", status=409)
             if not (typed.isdecimal() and len(typed) < 10) or int(typed) != chosen.count(account, cuts):
                 return _form(rooms, request, found, account, asked, trouble="unsure", status=400)
@@ -115,16 +116,30 @@ def _list(rooms: Rooms, request: Request, by: By, found: Meeting, account: Accou
     query, words = request.query_params, rooms.look.words(request)
     asked = {name: query[name] for name in ("channel", "q", "all") if query.get(name)}
     choice = show.choose(found, asked, [], words.language)
-    text = show.text(account.said, choice)
-    lines = [line for line in text.lines if line.count and not line.hidden]
+    lines, traces = _found(account, choice)
     shown = _common(found) | {
         "choice": choice,
         "lines": list(reversed(lines))[: None if "all" in asked or choice.query else _SHOWN],
+        "traces": traces,
         "more": len(lines) > _SHOWN and "all" not in asked and not choice.query,
         "done": [_done(account, one, found, words, by) for one in reversed(listed(found.id, account))],
         "said": query.get("done", ""),
     }
     return rooms.look.page(request, "redact.html", shown, headers=NO_STORE)
+
+
+def _found(account: Account, choice: Choice) -> tuple[list[Line], Mapping[str, list[Trace]]]:
+    """Return the passages to choose from; and where a search finds earlier versions or reasons of them, those."""
+    lines = show.text(account.said, choice).lines
+    traces: dict[str, list[Trace]] = {}
+    if choice.query:
+        segments = account.said.channel(choice.channel.id).segments
+        told = ((one.id, chosen.traces(one, choice.channel.language, choice.query)) for one in segments)
+        traces = {segment: found for segment, found in told if found}
+        marked = {line.id: line for line in lines}
+        every = show.text(account.said, msgspec.structs.replace(choice, query="", everything=True)).lines
+        lines = [marked.get(line.id, line) for line in every if line.id in marked or line.id in traces]
+    return [line for line in lines if line.count and not line.hidden], traces
 
 
 def _form(
@@ -152,7 +167,8 @@ def _form(
         "sides": sides,
         "unchosen": unchosen,
         "losses": [chosen.loss(account, *pair) for pair in zip(cuts, chosen.going(sides) if cuts else (), strict=True)],
-        "seen": chosen.seen(cuts),
+        "seen": chosen.seen(account, cuts),
+        "corrections": chosen.corrections(account, cuts),
         "basis": asked("basis"),
         "margin": next((str(one) for one in MARGINS if str(one) == asked("margin")), str(LEAST_MARGIN_MS)),
         "margins": [(one, chosen.seconds(one)) for one in MARGINS],

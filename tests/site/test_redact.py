@@ -124,6 +124,45 @@ async def test_who_redacts_sees_what_readers_see_and_a_corrected_name_is_searche
     assert "Corrected text" in text_of(page.text)
 
 
+async def correct(running: Desk, *versions: tuple[str, str]) -> None:
+    """Correct `fr.0` to a text, for a reason, again and again."""
+    for n, (text, reason) in enumerate(versions, 1):
+        words = tuple(text.split())
+        ids = tuple(90 + 10 * n + at for at in range(len(words)))
+        event = SegmentCorrected("fr", "fr.0", n, words, ids, "corrected", "staff", 7, reason)
+        await running.site.log.append(public_stream(MEETING), [encode(event)])
+
+
+async def test_a_name_in_an_earlier_version_or_in_a_reason_is_found_to_be_taken_out(
+    staff: httpx.AsyncClient, running: Desk
+) -> None:
+    await correct(running, ("Merci Zyxwvuqa", "Name of Qwertzuiop heard"), ("Merci beaucoup", "Not what was said"))
+    for name in ("zyxwvuqa", "qwertzuiop"):
+        page = await staff.get(f"{PAGE}?channel=fr&q={name}")
+        assert re.findall(r'redact\?segment=([\w.]+)"', page.text) == ["fr.0"], name
+        assert name in text_of(page.text).casefold()
+    page = await staff.get(PAGE, params={"segment": "fr.0"})
+    assert "Merci Zyxwvuqa" in text_of(page.text)
+    assert "Name of Qwertzuiop heard" in text_of(page.text)
+    assert re.findall(r'redact\?segment=([\w.]+)"', (await staff.get(f"{PAGE}?channel=fr&q=nobody")).text) == []
+
+
+async def test_the_preview_counts_the_corrections_that_go_and_one_more_is_not_done_unseen(
+    staff: httpx.AsyncClient, running: Desk
+) -> None:
+    assert "correction" not in text_of((await staff.get(PAGE, params=CHOSEN)).text).partition("This goes")[2]
+    await correct(running, ("Merci Zyxwvuqa", "Heard anew"))
+    assert "1 correction of these passages goes too" in text_of((await staff.get(PAGE, params=CHOSEN)).text)
+    await correct(running, ("Merci Zyxwvuqa", "Heard anew"), ("Merci beaucoup", "Not so"))
+    seen = await staff.get(PAGE, params=CHOSEN)
+    assert "All 2 corrections of these passages go too" in text_of(seen.text)
+    sent = {**fields(seen.text, 'name="sure"'), "sure": str(GOES)}
+    await correct(running, ("Merci", "a"), ("Merci", "b"), ("Merci encore", "Once more"))
+    done = await staff.post(PAGE, data=sent)
+    assert (done.status_code, "look at it again" in done.text) == (409, True)
+    assert await redacted(running) == []
+
+
 async def test_words_chosen_the_wrong_way_round_are_said_to_be_so(staff: httpx.AsyncClient) -> None:
     page = await staff.get(PAGE, params={**CHOSEN, "first": "en.0.3", "last": "en.0.2"})
     assert (page.status_code, "Choose again." in page.text, 'name="sure"' in page.text) == (404, True, False)
