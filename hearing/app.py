@@ -93,6 +93,10 @@ class StaffDesk:
         """Return a source as staff may see it; taken back by create and change as the whole."""
         return self._sources.masked(source)
 
+    def seen(self, created: MeetingCreated) -> str:
+        """Return what names how a meeting is set up, and tells nothing of it."""
+        return self._sources.seen(created)
+
     async def create(self, wanted: MeetingCreated) -> None:
         """Create a meeting, stamped with the time now. Raises Refused for a source that cannot be relayed."""
         whole = self._sources.taken(wanted, self._keeper.house())

@@ -1,10 +1,13 @@
 """Sources as staff name and see them: judged before a meeting takes one, and shown without password or stream key."""
 
+import hashlib
+import hmac
 import secrets
 
 import msgspec
 
 from hearing.config import Config
+from hearing.events import encode
 from hearing.house_events import MeetingCreated
 from hearing.meeting import House
 from hearing.stream.address import Rules, is_address, masked, read
@@ -31,6 +34,13 @@ class Sources:
     def masked(self, source: str) -> str:
         """Return a source as people may see it."""
         return masked(source, self._key)
+
+    def seen(self, created: MeetingCreated) -> str:
+        """Return what names how a meeting is set up, so that an overwritten change is noticed.
+
+        It stands in a form. Without this server's key nobody can try secrets of a source against it.
+        """
+        return hmac.digest(self._key, encode(created), hashlib.sha256).hex()[:16]
 
     def taken(self, wanted: MeetingCreated, house: House) -> MeetingCreated:
         """Return a meeting with its whole source, where it was sent as it is shown. Raises NotAdmitted."""

@@ -1,9 +1,12 @@
 """A source is judged when a meeting takes it, and what is shown of it is taken back as the whole."""
 
+import hashlib
+
 import msgspec
 import pytest
 
 from hearing.config import Config
+from hearing.events import encode
 from hearing.sources import Sources, rules_of
 from hearing.stream.address import NotAdmitted, Rules
 from tests.stream.relaying import house, meeting
@@ -30,6 +33,15 @@ def test_a_source_that_is_not_allowed_is_refused_and_a_file_is_not_looked_at() -
     with pytest.raises(NotAdmitted, match="source_hosts"):
         sources.taken(meeting("https://example.org/a", "en").created, house())
     assert sources.taken(meeting("/films/a.mp4", "en").created, house()).source == "/films/a.mp4"
+
+
+def test_what_names_a_setup_tells_nothing_of_it_without_the_server_s_key() -> None:
+    created = meeting(URL, "en").created
+    sources = Sources(RULES)
+    assert sources.seen(created) == sources.seen(created)
+    assert sources.seen(created) != sources.seen(meeting(OTHER, "en").created)
+    assert sources.seen(created) != Sources(RULES).seen(created), "or whoever knows the rest could try secrets"
+    assert sources.seen(created) not in hashlib.sha256(encode(created)).hexdigest()
 
 
 def test_the_rules_are_what_the_settings_say() -> None:

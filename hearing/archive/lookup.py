@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from hearing.archive import query, tables
 from hearing.archive.excerpt import Excerpt, around
+from hearing.archive.finding_aid import MARKS
 from hearing.archive.passages import Passage
 from hearing.archive.query import Phrase
 from hearing.archive.wanted import Count, Found, Hit, Reason, Wanted, committee
@@ -26,8 +27,6 @@ _APART_MS = 5000
 """After so long a pause the next passage is another sentence."""
 
 _TOLD_APART = 10_000
-_MARKS: tuple[Mark, ...] = ("machine", "corrected", "verified")
-"""Who answers for a text, nobody first."""
 
 Asked = Mapping[str, list[Phrase]]
 
@@ -186,7 +185,7 @@ def _state(parts: list[Passage], language: str, shown: Excerpt) -> Mark:
         if start < shown.end and end > shown.start:
             marks.append(part.mark)
         start = end + int(spaced(language))
-    return min(marks, key=_MARKS.index, default="machine")
+    return min(marks, key=MARKS.index, default="machine")
 
 
 def _neighbour(database: sqlite3.Connection, number: int, said: Passage, step: int) -> Passage | None:

@@ -74,8 +74,9 @@ def routes(rooms: Rooms) -> list[Route]:
         who, found = await _allowed(rooms, request)
         form = await read_form(request)
         account = await rooms.staff.account(found.id)
+        repeated = form.one("redaction") in account.asked
         answer = await _act(rooms, request, found, account, form.one)
-        if answer.status_code == _DONE:
+        if answer.status_code == _DONE and not repeated:  # who sends it again did not ask for it
             await rooms.office.passages.redacted(who, found.created.dialogue, found.id, form.one("redaction"))
         return answer
 
@@ -189,7 +190,7 @@ def _done(account: Account, told: RedactionAnswer, found: Meeting, words: Words,
     places = tuple(_place(account, cut, found, words) for cut in told.cuts)
     who, acts = by
     act = acts.get(told.redaction)
-    asked_by = "" if act is None else "you" if act.actor == who.actor else "staff"
+    asked_by = "" if act is None or act.act != "redact" else "you" if act.actor == who.actor else "staff"
     at_ms = account.asked[told.redaction].at_ms
     return Done(
         told.redaction,

@@ -150,8 +150,9 @@ async def _changed(rooms: Rooms, request: Request, who: Capability, found: Meeti
         draft = msgspec.structs.replace(draft, source=was.source, tracks=was.tracks)
         if any(name == "source" for name, _ in form.fields):
             return await _page(rooms, request, who, found, Shown(draft, trouble=_NOT_SAVED, status=409))
-    if draft.seen != setup.seen_of(found.created):
-        fresh = msgspec.structs.replace(draft, seen=setup.seen_of(found.created))
+    seen = rooms.staff.seen(found.created)
+    if draft.seen != seen:
+        fresh = msgspec.structs.replace(draft, seen=seen)
         return await _page(rooms, request, who, found, Shown(fresh, trouble=_OVERTAKEN, status=409))
     problems = setup.check(draft, rooms.house(), new=False)
     if problems:
@@ -175,7 +176,7 @@ def _wanted(rooms: Rooms, found: Meeting, draft: Draft) -> MeetingCreated:
 
 def _draft_of(rooms: Rooms, created: MeetingCreated) -> Draft:
     """Return the form of a meeting, as staff may see it."""
-    return _masked(rooms, setup.draft_of(created))
+    return _masked(rooms, setup.draft_of(created, rooms.staff.seen(created)))
 
 
 def _masked(rooms: Rooms, draft: Draft) -> Draft:

@@ -82,6 +82,25 @@ async def test_what_was_seen_and_meant_is_asked_for_once(running: Desk, staff: h
     assert (public.status_code, "I turn to" in public.text) == (410, False)
 
 
+async def test_who_sends_a_redaction_again_did_not_ask_for_it(running: Desk, staff: httpx.AsyncClient) -> None:
+    sent = {**fields((await staff.get(PAGE, params=CHOSEN)).text, 'name="sure"'), "sure": str(GOES)}
+    assert "by you" in text_of((await staff.post(PAGE, data=sent)).text)
+    asked = {"basis": "court-order", "redaction": "b" * 16, "cuts": [{"channel": "en", "words": ["en.2.13"]}]}
+    assert (await staff.post(f"/api/meetings/{MEETING}/redactions", json=asked, headers=STAFF)).status_code == 202
+    async with browser_of(running) as other:
+        token = await running.office.invite(Capability("staff", ""), "", "staff", "Another")
+        await other.post("/staff/accept", data=fields((await other.post("/staff/accept", data={"invite": token})).text))
+        for redaction in (sent["redaction"], "b" * 16):
+            page = await other.post(PAGE, data={**sent, "redaction": redaction})
+            assert page.status_code == 200
+        told = text_of(page.text)
+        assert ("by a colleague" in told, "by you" in told) == (True, False)
+    hidden = PassageHidden(sent["redaction"], 0, 1000)
+    await running.office.passages.hide(Capability("staff", "", "mallory"), "arl", MEETING, hidden)
+    assert text_of((await staff.get(PAGE)).text).count("by you") == 1
+    assert len(await redacted(running)) == 2
+
+
 async def test_who_has_not_counted_takes_nothing_out(running: Desk, staff: httpx.AsyncClient) -> None:
     sent = fields((await staff.get(PAGE, params=CHOSEN)).text, 'name="sure"')
     for typed in ("9" * 5000, "", "2", "4", "x", "-3", "3.0"):
