@@ -18,6 +18,7 @@ import msgspec
 from hearing.archive import analyse, query
 from hearing.archive.passages import Passage
 from hearing.lang import NAMES
+from hearing.transcript import Mark
 
 OTHER = "other"
 TABLES = (*NAMES, OTHER)
@@ -85,7 +86,7 @@ CLOSEST = _FOUND + "ORDER BY said_{0}.rank, meetings.zero_ms DESC, said_{0}.rowi
 NEWEST = _FOUND + "ORDER BY meetings.zero_ms DESC, said_{0}.rowid DESC LIMIT ?3"
 
 
-Row = tuple[int, str, str, str, int, int, str, bytes, str]
+Row = tuple[int, str, str, str, int, int, str, bytes, str, Mark]
 
 
 class Stored(msgspec.Struct, frozen=True):

@@ -41,12 +41,12 @@ class Fold:
         self.position = 0
         self.lock = asyncio.Lock()
         self._void: set[int] = set()
-        self._numbered = Numbered()
+        self.numbered = Numbered()
 
     @property
     def release(self) -> int:
         """The number of the record as it stands."""
-        return self._numbered.number
+        return self.numbered.number
 
     @property
     def cursor(self) -> str:
@@ -58,7 +58,7 @@ class Fold:
         if epoch != self.epoch:
             self._void.clear()
         self.transcript, self.hidden, self.epoch, self.position = Transcript(), Hidden(), epoch, 0
-        self._numbered = Numbered()
+        self.numbered = Numbered()
         self.made, self.lost = {}, []
 
     def follow(self, record: Record) -> bool:
@@ -72,7 +72,7 @@ class Fold:
         hidden.apply(self.transcript, self.hidden, event, record.position)
         if isinstance(event, ReleasesGiven):
             self.lost.append(range(self.release + 1, event.through + 1))
-        self._numbered = renumbered(self._numbered, record, event)
+        self.numbered = renumbered(self.numbered, record, event)
         if isinstance(event, RecordCorrected):
             self.made.update({(one.segment, one.version): self.release for one in event.made})
         return True

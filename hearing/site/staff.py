@@ -28,6 +28,7 @@ _BAD_SOURCES: Mapping[Why, str] = {
     "unknown": t("A source is a file on the server, or an address that begins with https, rtmps or rtsps."),
     "scheme": t("This server takes no source of this kind of address. Use https, rtmps or rtsps."),
     "host": t("This server takes no source from there. Ask whoever runs it to allow the host."),
+    "folder": t("A source file must lie in the media folder of the server. Ask whoever runs it where that is."),
 }
 _OVERTAKEN = t(
     "Somebody else changed this meeting meanwhile. What you typed is below; saving it again overwrites theirs."

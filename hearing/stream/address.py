@@ -67,7 +67,7 @@ _NEVER = [
 _LOCAL_6 = [ipaddress.ip_network(net) for net in ("::1/128", "fc00::/7", "2000::/3")]
 
 AnyIp = ipaddress.IPv4Address | ipaddress.IPv6Address
-Why = Literal["malformed", "unknown", "scheme", "host", "private"]
+Why = Literal["malformed", "unknown", "scheme", "host", "private", "folder"]
 
 
 class NotAdmitted(Refused):

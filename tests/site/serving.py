@@ -146,13 +146,17 @@ class Staffing:
 
     def __init__(self, keeper: HouseKeeper) -> None:
         self._keeper = keeper
-        self._sources = Sources(Rules())
+        self._sources = Sources(Rules(), Path())
 
     def allows(self, token: str) -> bool:
         """Know one token."""
         return token == TOKEN
 
-    async def create(self, wanted: MeetingCreated) -> None:
+    def near(self, token: str) -> bool:
+        """Know nobody on this machine."""
+        return False
+
+    async def create(self, wanted: MeetingCreated, *, near: bool = False) -> None:
         """Create."""
         _check_source(wanted)
         await self._keeper.create(wanted)
