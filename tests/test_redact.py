@@ -182,17 +182,17 @@ def test_sound_that_the_disk_keeps_is_told_to_staff_and_goes_once_the_disk_lets_
     place.unlink()
     place.mkdir()  # what can neither be read nor replaced
     with Serving(data, "--no-worker") as server:
-        command = ["redact", "one", "--channel", "en", "--words", WORDS["en"], "--basis", "privacy", "--yes"]
-        asked = subprocess.run(
-            [sys.executable, "-m", "hearing", *command, "--data", str(data)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert asked.returncode == 1
-        assert "unfinished" in asked.stdout
-        assert "still there: sound of en 5" in asked.stdout
-        assert "Not all of it is gone" in asked.stderr
+        asked = AskedRedaction("privacy", (AskedCut("en", (WORDS["en"],)),))
+        remote_redact.redact(_where(server), "one", asked)
+        until(lambda: remote_redact.redactions(_where(server), "one")[0].stuck, 60, "the disk to be told of")
+        listed = data.parent / "list.json"
+        listed.write_bytes(msgspec.json.encode(RedactionsAnswer(remote_redact.all_redactions(_where(server)))))
+        command = [sys.executable, "-m", "hearing", "redact", "--data", str(data), "--again", str(listed), "--yes"]
+        again = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert again.returncode == 1
+        assert "unfinished" in again.stdout
+        assert "still there: sound of en 5" in again.stdout
+        assert "Not all of it is gone" in again.stderr
         (told,) = remote_redact.redactions(_where(server), "one")
         assert (told.ended, [cut.channel for cut in told.stuck]) == (None, ["en"])
         assert 5000 < told.stuck[0].t0 < told.stuck[0].t1 < 6500

@@ -66,7 +66,10 @@ async def erase_sound(
     disk refuses: a repeat goes on.
     """
     rendition = sound_rendition(channel)
-    places = await _near(store, meeting, rendition, (t0, t1), look)
+    try:
+        places = await _near(store, meeting, rendition, (t0, t1), look)
+    except Unavailable as error:
+        raise StillThere(channel, t0, t1) from error
     changed, refused = 0, []
     for place in places:
         try:
@@ -82,7 +85,10 @@ async def erase_picture(store: Store, meeting: str, t0: float, t1: float, *, loo
 
     Raises StillThere where the disk refuses.
     """
-    places = await _near(store, meeting, PICTURE, (t0, t1), look)
+    try:
+        places = await _near(store, meeting, PICTURE, (t0, t1), look)
+    except Unavailable as error:
+        raise StillThere("", t0, t1) from error
     shown = [place for place in places if place.t0 < t1 and place.end > t0]
     refused = []
     for place in shown:

@@ -201,3 +201,19 @@ async def test_what_the_disk_refuses_is_named_and_the_rest_goes(media: Path) -> 
         (media / f"{FOLDER}/{HELD}.m4s").rmdir()
         (media / f"{FOLDER}/{HELD}.m4s").write_bytes(was)
         assert await erase_sound(store, "one", "en", 2900, 4500) == 1
+
+
+async def test_a_folder_that_cannot_be_read_is_sound_that_is_still_there(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(_prefix: str) -> list[str]:
+        raise Unavailable("The disk refuses.")
+
+    async with FolderStore(media) as store:
+        monkeypatch.setattr(store, "names", refused)
+        with pytest.raises(StillThere) as sound:
+            await erase_sound(store, "one", "en", *SPAN)
+        with pytest.raises(StillThere) as picture:
+            await erase_picture(store, "one", *SPAN)
+    told = [(one.value.channel, one.value.t0, one.value.t1) for one in (sound, picture)]
+    assert told == [("en", *SPAN), ("", *SPAN)]
