@@ -66,7 +66,10 @@ _LOADING_S = 120.0
 
 
 class StaffDesk:
-    """What staff may do over HTTP; the token is this server's own and dies with it."""
+    """What staff may do over HTTP. The `own` token is this server's, dies with it, and stands in its data folder alone.
+
+    So who bears that one acts on this machine, as the user who runs the server.
+    """
 
     def __init__(
         self,
@@ -75,9 +78,11 @@ class StaffDesk:
         attendant: Attendant,
         check: Checking,
         *,
+        own: str,
         redactor: Redactor,
         sources: Sources,
     ) -> None:
+        self._own = own
         self._redactor = redactor
         self._keeper = keeper
         self._token = token
@@ -87,15 +92,23 @@ class StaffDesk:
 
     def allows(self, token: str) -> bool:
         """Tell whether the bearer of the token is staff."""
-        return secrets.compare_digest(token.encode(), self._token.encode())
+        return secrets.compare_digest(token.encode(), self._token.encode()) or self.near(token)
+
+    def near(self, token: str) -> bool:
+        """Tell whether the bearer of the token acts on this machine."""
+        return secrets.compare_digest(token.encode(), self._own.encode())
 
     def masked(self, source: str) -> str:
         """Return a source as staff may see it; taken back by create and change as the whole."""
         return self._sources.masked(source)
 
-    async def create(self, wanted: MeetingCreated) -> None:
+    def seen(self, created: MeetingCreated) -> str:
+        """Return what names how a meeting is set up, and tells nothing of it."""
+        return self._sources.seen(created)
+
+    async def create(self, wanted: MeetingCreated, *, near: bool = False) -> None:
         """Create a meeting, stamped with the time now. Raises Refused for a source that cannot be relayed."""
-        whole = self._sources.taken(wanted, self._keeper.house())
+        whole = self._sources.taken(wanted, self._keeper.house(), near=near)
         await self._keeper.create(msgspec.structs.replace(whole, created_ms=utc_ms()))
 
     async def change(self, wanted: MeetingCreated) -> None:
@@ -207,7 +220,7 @@ async def serve(config: Config, then: Then | None = None) -> None:
             Index(config.folder / "index.db") as index,
         ):
             keeper = await HouseKeeper(log, utc_ms).start()
-            staff_token = _token(config.staff_token_file, "staff_token_file")
+            staff_token, own_token = _token(config.staff_token_file, "staff_token_file"), secrets.token_urlsafe(32)
             worker_token = _token(config.worker_token_file, "worker_token_file")
             dispatch = Dispatch(log, board)
             attendant = Attendant(
@@ -234,8 +247,9 @@ async def serve(config: Config, then: Then | None = None) -> None:
                     staff_token,
                     attendant,
                     _checking(config, keeper, dispatch),
+                    own=own_token,
                     redactor=redactor,
-                    sources=Sources(rules_of(config)),
+                    sources=Sources(rules_of(config), config.media),
                 ),
                 office=office,
                 dispatch=dispatch,
@@ -243,7 +257,7 @@ async def serve(config: Config, then: Then | None = None) -> None:
                 now_ms=utc_ms,
                 search=Search(index, keeper.house, feeder),
             )
-            async with listening(config, app, staff_token) as addresses:
+            async with listening(config, app, own_token) as addresses:
                 server = Server(addresses.url, keeper, office, lambda: dispatch.workers, asyncio.Event())
                 work: list[Awaitable[None]] = [attendant.run(), dispatch.run(), office.run(), redactor.run()]
                 work.append(feeder.run(keeper.changed))

@@ -139,7 +139,7 @@ def _add_meeting(commands: Any) -> None:  # noqa: ANN401 - argparse's type is pr
         one.set_defaults(act=act)
         one.add_argument("id", metavar="ID")
         if name == "check":
-            one.add_argument("--json", action="store_true")
+            cli_ready.add_check(one)
     cli_names.add_options(acts.add_parser("names", parents=[where], help=cli_names.TEXT))
     listing = acts.add_parser("list", parents=[where], help="List the meetings.")
     listing.set_defaults(act=_list)

@@ -2,17 +2,28 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 import msgspec
 
+_DATA = Path("data")
 _WORDS = {"go": "GO", "warn": "GO, with warnings", "no-go": "NO-GO"}
+
+
+def add_check(parser: argparse.ArgumentParser) -> None:
+    """Add what a check can be told."""
+    parser.add_argument("--json", action="store_true")
+    text = "the server's TOML file: its data folder and rules for sources, where no server runs"
+    parser.add_argument("--config", type=Path, metavar="FILE", help=text)
 
 
 def check(options: argparse.Namespace) -> None:
     """Say whether a meeting can open; exit 1 where it cannot."""
-    from hearing import remote
+    from hearing import config, remote
 
-    found = remote.readiness(remote.target(options.data, options.server, options.token_file), options.id)
+    settings = config.from_environ(options.config, {})
+    data = settings.folder if options.config and options.data == _DATA else options.data
+    found = remote.readiness(remote.target(data, options.server, options.token_file), options.id, settings)
     if options.json:
         print(msgspec.json.encode(found).decode())
     else:

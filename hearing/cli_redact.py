@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import msgspec
 
-from hearing.errors import NotFound, Refused
+from hearing.errors import NotFound, Refused, Unavailable
 from hearing.events import Basis
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def redact(options: argparse.Namespace) -> None:
-    """Redact and say what was done."""
+    """Redact and say what was done. Raises Unavailable where the disk keeps some of it."""
     from hearing import remote, remote_redact
 
     where = remote.target(options.data, options.server, options.token_file)
@@ -43,11 +43,11 @@ def redact(options: argparse.Namespace) -> None:
         _say(options, told)
     elif options.again:
         _check_sure(options)
-        _say(options, _again(where, options))
+        _finish(options, _again(where, options))
     else:
         asked = _asked(options)
         _check_sure(options)
-        _say(options, [remote_redact.redact(where, options.id, asked)])
+        _finish(options, [remote_redact.redact(where, options.id, asked)])
 
 
 def _asked(options: argparse.Namespace) -> "AskedRedaction":
@@ -96,6 +96,15 @@ def _again(where: "Target", options: argparse.Namespace) -> "list[RedactionAnswe
     return remote_redact.again(where, mine)
 
 
+def _finish(options: argparse.Namespace, told: "list[RedactionAnswer]") -> None:
+    _say(options, told)
+    if any(one.stuck for one in told):
+        raise Unavailable(
+            "Not all of it is gone: the disk keeps what is listed as still there. Check the disk of the media folder. "
+            "A server that runs tries again by itself; without one, repeat this command."
+        )
+
+
 def _say(options: argparse.Namespace, told: "list[RedactionAnswer]") -> None:
     from hearing.site.redactions import RedactionsAnswer
 
@@ -104,10 +113,17 @@ def _say(options: argparse.Namespace, told: "list[RedactionAnswer]") -> None:
         return
     for one in told:
         places = ", ".join(f"{cut.channel} {cut.t0}-{cut.t1} ms {' '.join(cut.words)}".rstrip() for cut in one.cuts)
-        state = "gone" if one.ended else "hidden, and erased once all of it has its time and is recorded"
-        print(f"{one.redaction}  {one.meeting}  {one.basis}  {state}\n  {places}")
+        print(f"{one.redaction}  {one.meeting}  {one.basis}  {_state(one)}\n  {places}")
+        for cut in one.stuck:
+            print(f"  still there: {f'sound of {cut.channel}' if cut.channel else 'picture'} {cut.t0}-{cut.t1} ms")
     if not told:
         print("Nothing was taken out.", file=sys.stderr)
+
+
+def _state(one: "RedactionAnswer") -> str:
+    if one.ended:
+        return "gone"
+    return "unfinished" if one.stuck else "hidden, and erased once all of it has its time and is recorded"
 
 
 def _bases() -> str:

@@ -60,4 +60,5 @@ def _line(hit: "HitAnswer") -> str:
         end = stop
     text += hit.text[end:]
     speaker = f", {hit.speaker}" if hit.speaker else ""
-    return f"{hit.at}  {hit.title}, {hit.channel}{speaker}\n{text}\n{hit.url}"
+    state = "" if hit.mark == "machine" else f", {hit.mark}"
+    return f"{hit.at}  {hit.title}, {hit.channel}{speaker}{state}\n{text}\n{hit.url}"

@@ -42,10 +42,19 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source_private_hosts: tuple[str, ...] = ()
     source_height: int = 720
     source_kbps: int = 3000
+    media_folder: str = ""
 
     @property
     def folder(self) -> Path:
         return Path(self.data)
+
+    @property
+    def media(self) -> Path:
+        """Where files lie that staff may name as sources from elsewhere; never a whole file system by default."""
+        if self.media_folder:
+            return Path(self.media_folder)
+        data = self.folder.absolute()
+        return data if data.parent == data.parent.parent else data.parent
 
 
 def load(file: Path | None, environ: Mapping[str, str], given: Mapping[str, Any]) -> Config:

@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import get_args
 
 import msgspec
@@ -13,6 +15,7 @@ from hearing.events import ChannelKind
 from hearing.house_events import Channel, MeetingCreated, Profile
 from hearing.stream.address import is_address
 
+_MOST = 4096
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
@@ -21,7 +24,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id", required=True, help="part of its address: a-z, 0-9 and '-'")
     parser.add_argument("--from", dest="like", default="", metavar="ID", help="take over what is not given here")
     parser.add_argument("--title")
-    parser.add_argument("--source", help="address or file with one audio track per channel")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--source", help="address or file with one audio track per channel; - reads it from standard input"
+    )
+    source.add_argument(
+        "--source-file", type=Path, metavar="FILE", help="a file whose one line is the source: for one with a secret"
+    )
     parser.add_argument("--channels", help="languages in track order: en,fr,es")
     parser.add_argument("--floor", default="", help="which channel is the original, if one is")
     parser.add_argument("--body", help="the committee, as in 'Human Rights Committee, 148th session'")
@@ -37,9 +46,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def wanted(options: argparse.Namespace, like: MeetingCreated | None) -> tuple[MeetingCreated, bool]:
     """Return the meeting, and whether its file is not there yet. Raises Refused for what is missing or no time."""
+    found = _given(options)
     base = like or MeetingCreated(options.id, options.dialogue or options.id, "", "treaty-body", (), "")
     needed = () if like else ("title", "source", "channels")
-    if missing := [f"--{name}" for name in needed if getattr(options, name) is None]:
+    if missing := [f"--{name}" for name in needed if (found if name == "source" else getattr(options, name)) is None]:
         raise Refused(f"A meeting needs {' and '.join(missing)}, or --from ID to take them over from another.")
     given = {name: getattr(options, name) for name in ("title", "body", "dialogue", "profile")}
     meeting = msgspec.structs.replace(
@@ -59,9 +69,9 @@ def wanted(options: argparse.Namespace, like: MeetingCreated | None) -> tuple[Me
     if options.agenda is not None:
         blocks = agenda.blocks([agenda.read(text) for text in options.agenda], {})
         meeting = msgspec.structs.replace(meeting, agenda=blocks)
-    if options.source is None:
+    if found is None:
         return meeting, False
-    source = options.source if options.server else _source(options.source)
+    source = found if options.server else _source(found)
     missing_file = not options.server and os.path.isabs(source) and not os.path.exists(source)
     return msgspec.structs.replace(meeting, source=source), missing_file
 
@@ -77,6 +87,27 @@ def starts_ms(given: str) -> int | None:
     if when.tzinfo is None:
         raise Refused("--starts needs an offset from UTC, as in 2026-11-24T10:00+01:00.")
     return int((when - _EPOCH) / _MS)
+
+
+def _given(options: argparse.Namespace) -> str | None:
+    """Return the source that is asked for. What stands in a command is seen by everybody on the machine.
+
+    Raises Refused for a file that cannot be read, and for what is not one line.
+    """
+    if options.source_file is None and options.source != "-":
+        return None if options.source is None else str(options.source)
+    try:
+        if options.source_file is None:
+            text = sys.stdin.buffer.read(_MOST + 1).decode()
+        else:
+            with options.source_file.open("rb") as file:
+                text = file.read(_MOST + 1).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused("The source cannot be read from --source-file. Name a text file that you may read.") from error
+    lines = text.strip().splitlines()
+    if len(lines) != 1 or len(text) > _MOST:
+        raise Refused("The source is one line: an address, or the path of a file.")
+    return lines[0]
 
 
 def _channels(given: str) -> tuple[Channel, ...]:

@@ -252,6 +252,15 @@ class RecordCorrected(Event, frozen=True, tag="record.corrected"):
     at_ms: int
 
 
+class ReleasesGiven(Event, frozen=True, tag="releases.given"):
+    """Releases up to `through` were given in a history that a restore did not bring back: none is given again.
+
+    The record as it stands is the next one, and those between it and the one it was named nothing that is here.
+    """
+
+    through: int
+
+
 class Wording(msgspec.Struct, frozen=True):
     """A text in one language."""
 
@@ -345,6 +354,7 @@ PublicEvent = (
     | TurnRemoved
     | SegmentCorrected
     | RecordCorrected
+    | ReleasesGiven
     | QuestionPublished
     | QuestionTurned
     | QuestionAnswered
@@ -377,9 +387,13 @@ REDACTIONS = "redactions"
 """The subject under which a meeting's redactions begin and end, in its public stream."""
 
 
+CHANNELS = "channel:"
+"""What the subjects begin with that hold the words of a channel and their times, and nothing else."""
+
+
 def channel_subject(channel: str) -> str:
     """Name the subject under which a channel's words are appended, in its meeting's public stream."""
-    return f"channel:{channel}"
+    return f"{CHANNELS}{channel}"
 
 
 def turn_subject(turn: str) -> str:

@@ -53,14 +53,30 @@ def near(spoken: Spoken, cut: Cut, names: Sequence[str], *, floor: bool) -> Near
 
 
 def _places(segment: Segment, wanted: Sequence[str]) -> list[int]:
-    """Return which of the machine's words are like one that is wanted, or were corrected to one that is."""
+    """Return which of the machine's words are like one that is wanted, or were corrected to one that is.
+
+    Where the reason of a correction alone says it, the words that were corrected: with any of them it goes.
+    """
     heard = [Said(n, word) for n, word in enumerate(segment.words)]
     found: set[int] = set()
     for word in (*heard, *(one for reading in segment.readings for one in reading)):
         if word.text and any(_alike(sounds(word.text), one) for one in wanted):
             known = word.n < len(segment.words) or word.t0 is None or word.t1 is None
             found.update([word.n] if known else segment.beneath(word.t0 or 0, word.t1 or 0))
+    if not found and any(_alike(sounds(word), one) for word in _reasons(segment) for one in wanted):
+        return _corrected(segment)
     return sorted(found)
+
+
+def _reasons(segment: Segment) -> list[str]:
+    return [word for version in segment.versions for word in version.reason.split()]
+
+
+def _corrected(segment: Segment) -> list[int]:
+    """Return which of the machine's words some version lacks; all that are there, where none lacks any."""
+    there = [n for n, word in enumerate(segment.words) if word]
+    kept = [{word.n for word in reading} for reading in segment.readings]
+    return [n for n in there if any(n not in ids for ids in kept)] or there
 
 
 def sounds(word: str) -> str:

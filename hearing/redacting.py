@@ -30,8 +30,8 @@ from hearing.meeting import House
 from hearing.redaction import Account, Wanted
 from hearing.store.base import Store
 from hearing.stream import past
-from hearing.stream.erasure import erase_picture, erase_sound, recorded
-from hearing.stream.lanes import PICTURE, sound_rendition
+from hearing.stream.erasure import Look, StillThere, erase_picture, erase_sound, recorded
+from hearing.stream.lanes import PICTURE, channel_of, sound_rendition
 from hearing.stream.past import Past
 
 logger = logging.getLogger(__name__)
@@ -70,6 +70,7 @@ class Redactor:
         self._ended: dict[tuple[str, str], asyncio.Event] = {}
         self._turn = asyncio.Lock()
         self._accounts: OrderedDict[str, Account] = OrderedDict()
+        self._stuck: dict[tuple[str, str], tuple[Cut, ...]] = {}
 
     async def run(self) -> None:
         """Carry out what is pending and what is asked for, until cancelled."""
@@ -98,7 +99,10 @@ class Redactor:
         return position
 
     async def carry_out_alone(self, meeting: str, one: str) -> bool:
-        """Carry it out where no server runs; False where words or sound of it may still come when one does."""
+        """Carry it out where no server runs; False where words or sound of it may still come when one does.
+
+        Raises StillThere where the disk refuses: the account says which sound or picture that is.
+        """
         account = await self.account(meeting)
         playing = (await past.read_on(self._log, meeting, Past())).playing
         if playing or not (one in account.told or redaction.ready(account.said, account.asked[one].cuts)):
@@ -120,6 +124,7 @@ class Redactor:
         self._accounts.move_to_end(meeting)
         while len(self._accounts) > _KNOWN:
             self._accounts.popitem(last=False)
+        known.stuck = {one: cuts for (of, one), cuts in self._stuck.items() if of == meeting}
         return await read_on(self._log, meeting, known)
 
     async def _resume(self) -> None:
@@ -158,12 +163,13 @@ class Redactor:
             account = await self._tell(meeting, one)
         for position in account.told[one]:
             await self._log.erase(public_stream(meeting), position)
-        event, cuts = account.asked[one], account.cuts[one]
-        changed = 0
-        look = partial(past.read_on, self._log, meeting, Past())
-        for cut in cuts:
-            changed += await self._erase_media(meeting, event, cut, look)
-        await self._forget(meeting, cuts, account.position)
+        changed, stuck = await self._erase_all_media(meeting, account.asked[one], account.cuts[one])
+        if (meeting, one) not in self._stuck:  # a repeat that waits for the disk has done this
+            await self._forget(meeting, account.cuts[one], account.position)
+        if stuck:
+            self._stuck[meeting, one] = tuple(Cut(still.channel, still.t0, still.t1) for still in stuck)
+            raise stuck[0]
+        self._stuck.pop((meeting, one), None)
         if meeting in self._house().meetings:  # a rehearsal may have been purged meanwhile
             await self._say(meeting, RedactionEnded(one, self._now_ms()), "ended")
         logger.info(
@@ -195,15 +201,36 @@ class Redactor:
             await read_on(self._log, meeting, account)
         return account
 
-    async def _erase_media(
-        self, meeting: str, event: PassageRedacted, cut: Cut, look: Callable[[], Awaitable[Past]]
-    ) -> int:
-        t0, t1 = max(0, cut.t0 - event.margin_ms), cut.t1 + event.margin_ms
-        for rendition in (sound_rendition(cut.channel), PICTURE) if event.picture else (sound_rendition(cut.channel),):
-            await recorded(self._store, meeting, rendition, t1, look)
+    async def _erase_all_media(
+        self, meeting: str, event: PassageRedacted, cuts: tuple[Cut, ...]
+    ) -> tuple[int, list[StillThere]]:
+        """Erase sound and picture of every cut; return how many segments that changed, and what is still there."""
+        look = partial(past.read_on, self._log, meeting, Past())
+        changed, stuck = 0, []
+        for cut in cuts:
+            t0, t1 = max(0, cut.t0 - event.margin_ms), cut.t1 + event.margin_ms
+            for rendition in (sound_rendition(cut.channel), PICTURE)[: 2 if event.picture else 1]:
+                await recorded(self._store, meeting, rendition, t1, look)
+                try:
+                    changed += await self._erase_media(meeting, rendition, (t0, t1), look)
+                except StillThere as error:
+                    logger.error(  # noqa: TRY400 - the disk's own words are no news here
+                        "redaction_unfinished meeting=%s redaction=%s rendition=%s t0=%d t1=%d",
+                        meeting,
+                        event.redaction,
+                        rendition,
+                        error.t0,
+                        error.t1,
+                    )
+                    stuck.append(error)
+        return changed, stuck
+
+    async def _erase_media(self, meeting: str, rendition: str, span: tuple[int, int], look: Look) -> int:
         async with self._turn:  # a segment is read, changed and put back
-            changed = await erase_sound(self._store, meeting, cut.channel, t0, t1)
-            return changed + (await erase_picture(self._store, meeting, t0, t1) if event.picture else 0)
+            channel = channel_of(rendition)
+            if channel is None:
+                return await erase_picture(self._store, meeting, *span, look=look)
+            return await erase_sound(self._store, meeting, channel, *span, look=look)
 
     async def _say(self, meeting: str, event: RedactionEvent, what: str) -> int:
         stream, key = public_stream(meeting), f"redaction {event.redaction} {what}"

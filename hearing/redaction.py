@@ -53,6 +53,7 @@ class Account(msgspec.Struct):
 
     `holders` are the positions of the records that say what was said in a segment, `kept` of those that say what a
     redaction leaves. What the redaction `without` says anew is not folded in: it is worked out a second time.
+    `stuck` is what the disk would not let go when it was last tried; a channel without a name is the picture.
     """
 
     without: str = ""
@@ -65,6 +66,7 @@ class Account(msgspec.Struct):
     told: dict[str, list[int]] = {}
     ended: dict[str, int] = {}
     holders: dict[str, list[int]] = {}
+    stuck: dict[str, tuple[Cut, ...]] = {}
 
     @property
     def pending(self) -> list[str]:

@@ -23,7 +23,7 @@ from hearing.archive.feeder import Feeder
 from hearing.archive.index import Index
 from hearing.archive.search import Search
 from hearing.board.memory import MemoryBoard
-from hearing.config import from_environ, is_loopback
+from hearing.config import Config, from_environ, is_loopback
 from hearing.erasing import erase_meeting
 from hearing.errors import Conflict, HearingError, NotFound, Refused, Unavailable
 from hearing.house import HouseKeeper
@@ -141,8 +141,8 @@ def purge(where: Target, meeting: str) -> None:
     asyncio.run(_with_log(where.data, erase))
 
 
-def readiness(where: Target, meeting: str) -> ReadinessAnswer:
-    """Check whether a meeting can open: by the server, or here where none runs."""
+def readiness(where: Target, meeting: str, settings: Config) -> ReadinessAnswer:
+    """Check whether a meeting can open: by the server, or here, by these settings, where none runs."""
     found = _reach(where)
     if found:
         answered = _request(found, "GET", f"/api/meetings/{quote(meeting, safe='')}/readiness", timeout_s=_CHECK_S)
@@ -156,7 +156,7 @@ def readiness(where: Target, meeting: str) -> ReadinessAnswer:
             folder=where.data,
             workers=Workers(),
             now_ms=utc_ms(),
-            rules=rules_of(from_environ(None, {})),
+            rules=rules_of(settings),
         )
         return answer(findings)
 

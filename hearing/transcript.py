@@ -266,6 +266,7 @@ def _words(spoken: Spoken, event: WordsCommitted) -> None:
     if segment is None:
         segment = Segment(event.segment, event.channel, [], _begins(spoken), through_t)
         spoken.segments.append(segment)
+        _count(spoken, segment)
     new = len(segment.words) - event.first_word
     if new >= 0:
         segment.words.extend(event.words[new:])

@@ -9,7 +9,7 @@ from hearing import correcting, transcript
 from hearing.archive import record
 from hearing.archive.current import Current
 from hearing.archive.passages import passages
-from hearing.archive.record import renumber
+from hearing.archive.record import Numbered, renumber
 from hearing.correcting import Wanted
 from hearing.errors import Conflict
 from hearing.events import (
@@ -146,11 +146,11 @@ def test_a_new_word_never_takes_the_ordinal_of_one_that_was() -> None:
 
 
 def test_corrections_made_together_are_one_release_and_what_is_erased_gives_none_back() -> None:
-    number = 0
+    known = Numbered()
     together: list[PublicEvent] = [Ended(9), *correction("en.0", 1), *correction("en.1", 1)[:1]]
-    numbers = [number := renumber(number, event) for event in together]
+    numbers = [(known := renumber(known, event)).number for event in together]
     assert numbers == [1, 1, 2, 2]
-    assert renumber(0, together[2]) == 0, "while the meeting is on its release is the provisional one"
+    assert renumber(Numbered(), together[2]).number == 0, "while the meeting is on its release is the provisional one"
 
 
 def correction(segment: str, version: int) -> list[PublicEvent]:

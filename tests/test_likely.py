@@ -66,3 +66,33 @@ def test_a_name_that_stands_in_a_corrected_text_alone_is_found() -> None:
     apply(folded, SegmentCorrected("xx", "xx.0", 1, words, ids, "corrected", "staff", 7))
     found = near(folded.channel("xx"), CUT, ["Ivanova"], floor=False)
     assert (found.first, found.last) == ("xx.0.2", "xx.0.4")
+
+
+def corrected(there: Spoken, *versions: tuple[tuple[str, ...], tuple[int, ...], str]) -> Spoken:
+    """Correct the first segment of a channel: words, their ordinals and the reason of each version."""
+    folded = Transcript({"xx": there})
+    for n, (words, ids, reason) in enumerate(versions, 1):
+        apply(folded, SegmentCorrected("xx", "xx.0", n, words, ids, "corrected", "staff", 7, reason))
+    return folded.channel("xx")
+
+
+def test_a_name_that_stands_in_an_older_version_alone_is_found() -> None:
+    there = corrected(
+        spoken((22_000, "le témoin hier va nova parlait")),
+        (("le", "témoin", "Ivanova", "parlait"), (0, 1, 6, 5), "Heard anew"),
+        (("le", "témoin", "parlait"), (0, 1, 5), "Heard once more"),
+    )
+    found = near(there, CUT, ["Ivanova"], floor=False)
+    assert (found.first, found.last) == ("xx.0.2", "xx.0.4")
+
+
+def test_a_name_that_stands_in_the_reason_of_a_correction_alone_is_found_by_the_words_that_were_corrected() -> None:
+    there = corrected(
+        spoken((22_000, "le témoin hier était là parlait")),
+        (("le", "témoin", "parlait"), (0, 1, 5), "«Ivanova» was misheard"),
+    )
+    found = near(there, CUT, ["Ivanova"], floor=False)
+    assert (found.first, found.last) == ("xx.0.2", "xx.0.4")
+    verified = corrected(spoken((22_000, "le témoin")), (("le", "témoin"), (0, 1), "Compared: not Ivanova"))
+    found = near(verified, CUT, ["Ivanova"], floor=False)
+    assert (found.first, found.last) == ("xx.0.0", "xx.0.1")

@@ -176,6 +176,54 @@ def test_without_a_server_a_redaction_is_carried_out_at_once_and_again_on_a_copy
         assert loudest(now, rate, *HELD[channel]) < -60
 
 
+def test_sound_that_the_disk_keeps_is_told_to_staff_and_goes_once_the_disk_lets_it(data: Path) -> None:
+    place = data / "media/one/audio-en/2.m4s"
+    was = place.read_bytes()
+    place.unlink()
+    place.mkdir()  # what can neither be read nor replaced
+    with Serving(data, "--no-worker") as server:
+        asked = AskedRedaction("privacy", (AskedCut("en", (WORDS["en"],)),))
+        remote_redact.redact(_where(server), "one", asked)
+        until(lambda: remote_redact.redactions(_where(server), "one")[0].stuck, 60, "the disk to be told of")
+        listed = data.parent / "list.json"
+        listed.write_bytes(msgspec.json.encode(RedactionsAnswer(remote_redact.all_redactions(_where(server)))))
+        command = [sys.executable, "-m", "hearing", "redact", "--data", str(data), "--again", str(listed), "--yes"]
+        again = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert again.returncode == 1
+        assert "unfinished" in again.stdout
+        assert "still there: sound of en 5" in again.stdout
+        assert "Not all of it is gone" in again.stderr
+        (told,) = remote_redact.redactions(_where(server), "one")
+        assert (told.ended, [cut.channel for cut in told.stuck]) == (None, ["en"])
+        assert 5000 < told.stuck[0].t0 < told.stuck[0].t1 < 6500
+        place.rmdir()
+        place.write_bytes(was)
+        until(lambda: remote_redact.redactions(_where(server), "one")[0].ended, 60, "the redaction to be tried again")
+        assert remote_redact.redactions(_where(server), "one")[0].stuck == ()
+        assert loudest(*sound(data / "media", "en"), *HELD["en"]) < -60
+        assert "redaction_unfinished" in server.errors.read_text()
+
+
+def test_without_a_server_what_the_disk_keeps_is_an_error_and_can_be_repeated(data: Path) -> None:
+    place = data / "media/one/audio-en/2.m4s"
+    was = place.read_bytes()
+    place.unlink()
+    place.mkdir()
+    listed = data.parent / "list.json"
+    asking = [sys.executable, "-m", "hearing", "redact", "--data", str(data)]
+    command = [*asking, "one", "--channel", "en", "--words", WORDS["en"], "--basis", "privacy", "--yes"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (asked.returncode, "still there: sound of en" in asked.stdout) == (1, True)
+    listed.write_bytes(msgspec.json.encode(RedactionsAnswer(remote_redact.all_redactions(remote.Target(data)))))
+    again = subprocess.run([*asking, "--again", str(listed), "--yes"], capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    place.rmdir()
+    place.write_bytes(was)
+    done = subprocess.run([*asking, "--again", str(listed), "--yes"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "gone" in done.stdout) == (0, True)
+    assert loudest(*sound(data / "media", "en"), *HELD["en"]) < -60
+
+
 def _ask(server: Serving) -> None:
     """Ask for it; the server dies before it can answer."""
     cuts = tuple(AskedCut(channel, (words,)) for channel, words in WORDS.items())

@@ -292,6 +292,19 @@ async def test_a_corrected_word_goes_with_its_time_though_the_machine_heard_none
         assert list(segment.shown) == ["He", "", "often"]
 
 
+async def test_a_name_in_an_older_version_or_in_a_reason_goes_with_any_word_of_its_segment(tmp_path: Path) -> None:
+    async with MemoryLog() as log, FolderStore(tmp_path) as store, MemoryBoard() as board:
+        await _said(log)
+        assert await _correct(log, "Mr Zyxwvuqa spoke", 0, "Qwertzuiop heard it") == "corrected"
+        assert await _correct(log, "Mr Name spoke", 1, "not so") == "corrected"
+        one = redactor(log, store, board)
+        wanted = Wanted("1" * 16, "person-at-risk", (await _cut(one, "en.0.2"),))
+        await one.ask(MEETING, wanted)
+        assert await one.carry_out_alone(MEETING, wanted.redaction)
+        bodies = b"".join(record.body for record in await log.read(STREAM, 0))
+        assert [name for name in (b"Zyxwvuqa", b"Qwertzuiop", b"spoke", b"not so") if name in bodies] == []
+
+
 async def test_who_saw_a_text_before_a_redaction_does_not_bring_its_words_back(tmp_path: Path) -> None:
     async with MemoryLog() as log, FolderStore(tmp_path) as store, MemoryBoard() as board:
         await _said(log)
@@ -308,9 +321,9 @@ async def test_who_saw_a_text_before_a_redaction_does_not_bring_its_words_back(t
         assert await _correct(log, "[…] spoke.", seen[1]) == "corrected"
 
 
-async def _correct(log: MemoryLog, text: str, seen: int) -> str:
+async def _correct(log: MemoryLog, text: str, seen: int, reason: str = "misheard") -> str:
     said = (await Folds(log, log).of(MEETING)).transcript
-    wanted = correcting.Wanted("en.0", seen, text, "corrected", "misheard")
+    wanted = correcting.Wanted("en.0", seen, text, "corrected", reason)
     decided = correcting.decide(said, PUBLIC, [wanted], role="staff", at_ms=7)
     if decided.events:
         await log.append(STREAM, [encode(event) for event in (*decided.events, RecordCorrected(decided.made, 7))])

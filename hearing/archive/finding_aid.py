@@ -11,10 +11,14 @@ from hearing.archive.record import Channel, Release, Segment
 from hearing.archive.shards import LAYOUT, Terms
 from hearing.archive.tables import TABLES, table_of
 from hearing.archive.wanted import committee
+from hearing.transcript import Mark
 
 FOLDER = "find"
 STEP = 8
 """So many passages stand in one file of text."""
+
+MARKS: tuple[Mark, ...] = ("machine", "corrected", "verified")
+"""Who answers for a text, nobody first: a file holds the place in this list."""
 
 
 class Listed(msgspec.Struct, frozen=True, array_like=True):
@@ -114,5 +118,5 @@ def _texts(meeting: str, channel: str, said: list[Segment]) -> Iterator[tuple[st
         for number in {max(0, segment.n - 1) // STEP, segment.n // STEP, (segment.n + 1) // STEP}:
             by_file.setdefault(number, []).append(segment)
     for number in sorted({one.n // STEP for one in said}):
-        lines = [(one.n, one.t0, one.t1, one.text) for one in by_file[number]]
+        lines = [(one.n, one.t0, one.t1, one.text, MARKS.index(one.mark)) for one in by_file[number]]
         yield f"{FOLDER}/text/{meeting}/{channel}/{number}.json", msgspec.json.encode(lines)

@@ -14,13 +14,14 @@ import msgspec
 from msgspec.structs import replace
 
 from hearing.archive import query, tables
-from hearing.archive.excerpt import around
+from hearing.archive.excerpt import Excerpt, around
+from hearing.archive.finding_aid import MARKS
 from hearing.archive.passages import Passage
 from hearing.archive.query import Phrase
 from hearing.archive.wanted import Count, Found, Hit, Reason, Wanted, committee
 from hearing.lang import join, spaced
 from hearing.meeting import Meeting
-from hearing.transcript import ordinal, segment_id
+from hearing.transcript import Mark, ordinal, segment_id
 
 _APART_MS = 5000
 """After so long a pause the next passage is another sentence."""
@@ -157,8 +158,8 @@ def _hit(database: sqlite3.Connection, known: _Known, row: int, phrases: list[Ph
     parts = [part.text for part in (before, said, after) if part]
     text = join(parts, said.language)
     begins = len(before.text) + int(spaced(said.language)) if before else 0
-    part = around(text, [(start + begins, end + begins) for start, end in own])
-    shown = text[part.start : part.end].rstrip()
+    excerpt = around(text, [(start + begins, end + begins) for start, end in own])
+    shown = text[excerpt.start : excerpt.end].rstrip()
     return Hit(
         meeting=known.meeting,
         zero_ms=known.zero_ms,
@@ -168,10 +169,23 @@ def _hit(database: sqlite3.Connection, known: _Known, row: int, phrases: list[Ph
         t=said.said_at(own[0][0]) if own else said.t0,
         text=shown,
         marks=query.marks(shown, table, phrases),
-        cut_before=part.cut_before,
-        cut_after=part.cut_after,
+        cut_before=excerpt.cut_before,
+        cut_after=excerpt.cut_after,
         speaker=said.speaker,
+        state=_state([part for part in (before, said, after) if part], said.language, excerpt),
     )
+
+
+def _state(parts: list[Passage], language: str, shown: Excerpt) -> Mark:
+    """Return the least mark of the passages that the shown part of their joined text reaches into."""
+    marks: list[Mark] = []
+    start = 0
+    for n, part in enumerate(parts):
+        end = len(join([one.text for one in parts[: n + 1]], language))
+        if start < shown.end and end > shown.start:
+            marks.append(part.mark)
+        start = end + int(spaced(language))
+    return min(marks, key=MARKS.index, default="machine")
 
 
 def _neighbour(database: sqlite3.Connection, number: int, said: Passage, step: int) -> Passage | None:

@@ -8,7 +8,7 @@ import msgspec
 from hearing import turns
 from hearing.house_events import Channel
 from hearing.lang import TAKEN, join, spaced
-from hearing.transcript import Segment, Transcript, find
+from hearing.transcript import Mark, Segment, Transcript, find
 from hearing.turns import Heard
 
 _STEP_MS = 10
@@ -19,6 +19,7 @@ class Passage(msgspec.Struct, frozen=True):
     """One segment. `words` is empty where there is nothing to search: nothing said, erased, or hidden.
 
     `starts` says when each word was said, in steps of 10 ms after t0; empty until that is known. So is `speaker`.
+    `mark` says who answers for the words.
     """
 
     channel: str
@@ -29,6 +30,7 @@ class Passage(msgspec.Struct, frozen=True):
     words: tuple[str, ...]
     starts: bytes = b""
     speaker: str = ""
+    mark: Mark = "machine"
 
     @property
     def text(self) -> str:
@@ -75,7 +77,7 @@ def _passage(segment: Segment, language: str, heard: Heard) -> Passage:
     starts = array("H", (_step((t0 if word.t0 is None else word.t0) - t0) for word in segment.said if segment.times))
     turn = heard.most(t0, t1)
     speaker = " ".join(turn.name.split()) if turn else ""
-    return Passage(segment.channel, language, segment.id, t0, t1, words, starts.tobytes(), speaker)
+    return Passage(segment.channel, language, segment.id, t0, t1, words, starts.tobytes(), speaker, segment.mark)
 
 
 def _step(after_ms: int) -> int:

@@ -1,7 +1,7 @@
 """The record of a meeting: its public stream, folded to a release that can be cited and exported. Pure.
 
 While the meeting is on, the release is a provisional one, `r0`. Closing the meeting makes `r1`; whatever changes the
-record afterwards makes the next. The same stream gives the same release.
+record afterwards makes the next. The same stream gives the same release, also once words of it are erased.
 """
 
 import heapq
@@ -16,6 +16,7 @@ from hearing import events, house_events, transcript, turns
 from hearing.errors import NotFound
 from hearing.events import Basis, ChannelKind, Ended, GapReason, PublicEvent, Side
 from hearing.lang import join
+from hearing.log.base import Record
 from hearing.meeting import Meeting
 from hearing.realign import Said
 from hearing.transcript import Mark, Spoken, Transcript
@@ -27,7 +28,7 @@ _DROPPED = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
 _CARRIES_OUT = (events.SegmentKept, events.WordsRedacted, events.RedactionEnded)
-_BESIDE = (Ended, events.SegmentCorrected, events.QuestionEvent, events.NoticeEvent, *_CARRIES_OUT)
+_BESIDE = (events.SegmentCorrected, events.Redacted, events.QuestionEvent, events.NoticeEvent, *_CARRIES_OUT)
 
 
 class Word(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -113,13 +114,35 @@ class Release(msgspec.Struct, frozen=True):
         raise NotFound("This release has no such channel.")
 
 
-def renumber(number: int, event: PublicEvent | None) -> int:
-    """Fold a release's number: 0 while the meeting is on, 1 once it is closed, one more for each change since."""
-    if isinstance(event, Ended):
-        return max(1, number)
-    if number == 0 or event is None or isinstance(event, _BESIDE):
-        return number
-    return number + 1
+class Numbered(msgspec.Struct, frozen=True):
+    """The number of the release, and up to which one numbers were given in a history that is lost."""
+
+    number: int = 0
+    lost: int = 0
+
+
+def renumbered(known: Numbered, record: Record, event: PublicEvent | None = None) -> Numbered:
+    """Fold the next record of a stream in; `event` is what it says, where that was read before."""
+    words_erased = record.erased and record.subject.startswith(events.CHANNELS)
+    return renumber(known, event or events.decode_public(record.body), words_erased=words_erased)
+
+
+def renumber(known: Numbered, event: PublicEvent | None, *, words_erased: bool = False) -> Numbered:
+    """Fold a release's number: 0 while the meeting is on, one once it is closed, one more for each change since.
+
+    `words_erased` tells of a record without an event that it held words: it counts as it did when it had them.
+    """
+    number, lost = known.number, known.lost
+    match event:
+        case Ended():
+            return Numbered(max(number, lost + 1), lost)
+        case events.ReleasesGiven():
+            lost = max(lost, event.through)
+            return Numbered(max(number, lost + 1) if number else 0, lost)
+        case None:
+            return Numbered(number + 1, lost) if number and words_erased else known
+        case _:
+            return known if number == 0 or isinstance(event, _BESIDE) else Numbered(number + 1, lost)
 
 
 def release(meeting: Meeting, said: Transcript, number: int, channels: Collection[str] = ()) -> Release:

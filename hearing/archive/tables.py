@@ -18,10 +18,11 @@ import msgspec
 from hearing.archive import analyse, query
 from hearing.archive.passages import Passage
 from hearing.lang import NAMES
+from hearing.transcript import Mark
 
 OTHER = "other"
 TABLES = (*NAMES, OTHER)
-_LAYOUT = 2
+_LAYOUT = 3
 VERSION = _LAYOUT * 1000 + analyse.VERSION
 SHIFT = 24
 _WITHIN = (1 << SHIFT) - 1
@@ -43,7 +44,7 @@ CREATE TABLE IF NOT EXISTS meetings (
 CREATE TABLE IF NOT EXISTS passages (
   id INTEGER PRIMARY KEY, meeting INTEGER NOT NULL, channel TEXT NOT NULL, language TEXT NOT NULL,
   segment TEXT NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, words TEXT NOT NULL, starts BLOB NOT NULL,
-  speaker TEXT NOT NULL
+  speaker TEXT NOT NULL, mark TEXT NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS passages_by_segment ON passages (meeting, segment);
 CREATE TABLE IF NOT EXISTS owed (language TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -56,12 +57,12 @@ ADD_MEETING = "INSERT INTO meetings (id, epoch, position, zero_ms, passages) VAL
 STAND = "UPDATE meetings SET epoch = ?, position = ?, zero_ms = ? WHERE number = ?"
 COUNT = "UPDATE meetings SET passages = ? WHERE number = ?"
 REMOVE_MEETING = "DELETE FROM meetings WHERE number = ?"
-_COLUMNS = "channel, language, segment, t0, t1, words, starts, speaker"
+_COLUMNS = "channel, language, segment, t0, t1, words, starts, speaker, mark"
 SEGMENT = f"SELECT id, {_COLUMNS} FROM passages WHERE meeting = ? AND segment = ?"  # noqa: S608 - a constant
 PASSAGE = f"SELECT id, {_COLUMNS} FROM passages WHERE id = ?"  # noqa: S608 - a constant
 SEGMENTS = "SELECT segment FROM passages WHERE meeting = ?"
-ADD = f"INSERT INTO passages (id, meeting, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
-CHANGE = "UPDATE passages SET t0 = ?, t1 = ?, words = ?, starts = ?, speaker = ? WHERE id = ?"
+ADD = f"INSERT INTO passages (id, meeting, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
+CHANGE = "UPDATE passages SET t0 = ?, t1 = ?, words = ?, starts = ?, speaker = ?, mark = ? WHERE id = ?"
 REMOVE = "DELETE FROM passages WHERE id = ?"
 OWE = "INSERT OR IGNORE INTO owed VALUES (?)"
 OWED = "SELECT language FROM owed"
@@ -85,7 +86,7 @@ CLOSEST = _FOUND + "ORDER BY said_{0}.rank, meetings.zero_ms DESC, said_{0}.rowi
 NEWEST = _FOUND + "ORDER BY meetings.zero_ms DESC, said_{0}.rowid DESC LIMIT ?3"
 
 
-Row = tuple[int, str, str, str, int, int, str, bytes, str]
+Row = tuple[int, str, str, str, int, int, str, bytes, str, Mark]
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -211,15 +212,15 @@ def checkpoint(database: sqlite3.Connection) -> bool:
 
 def passage_of(row: Row) -> Passage:
     """Read a row of `PASSAGE` or `SEGMENT`."""
-    _, channel, language, segment, t0, t1, words, starts, speaker = row
-    return Passage(channel, language, segment, t0, t1, tuple(words.split(_SEPARATOR)), starts, speaker)
+    _, channel, language, segment, t0, t1, words, starts, speaker, mark = row
+    return Passage(channel, language, segment, t0, t1, tuple(words.split(_SEPARATOR)), starts, speaker, mark)
 
 
 def _add(database: sqlite3.Connection, number: int, made: int, one: Passage) -> None:
     rowid = number << SHIFT | made
     words = _SEPARATOR.join(one.words)
     place = (rowid, number, one.channel, one.language, one.segment, one.t0, one.t1)
-    database.execute(ADD, (*place, words, one.starts, one.speaker))
+    database.execute(ADD, (*place, words, one.starts, one.speaker, one.mark))
     database.execute(INDEX.format(table_of(one.language)), (rowid, _terms(one)))
 
 
@@ -237,7 +238,8 @@ def _change(database: sqlite3.Connection, row: Row, one: Passage) -> None:
         if one.words[: len(known.words)] != known.words or known.speaker not in {"", one.speaker}:
             database.execute(OWE, (table,))
     if one != known:
-        database.execute(CHANGE, (one.t0, one.t1, _SEPARATOR.join(one.words), one.starts, one.speaker, row[0]))
+        now = (one.t0, one.t1, _SEPARATOR.join(one.words), one.starts, one.speaker, one.mark)
+        database.execute(CHANGE, (*now, row[0]))
 
 
 def _drop(database: sqlite3.Connection, number: int, segments: Iterable[str]) -> None:

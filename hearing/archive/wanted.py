@@ -7,6 +7,7 @@ import msgspec
 from hearing.archive import query, tables
 from hearing.errors import Refused
 from hearing.meeting import Meeting
+from hearing.transcript import Mark
 
 Order = Literal["closest", "newest"]
 ReasonCode = Literal["no-words", "no-text", "other-languages", "filters", "missing-words", "words-apart"]
@@ -39,6 +40,7 @@ class Hit(msgspec.Struct, frozen=True):
     """One passage. `t` is when the first word that matches was said; `marks` are (start, end) in `text`.
 
     `cut_before`, `cut_after`: the text begins or ends inside a sentence. `speaker` is empty where nobody knows.
+    `state` is the least that somebody answers for of `text`, which may take in the passages around it.
     """
 
     meeting: Meeting
@@ -52,6 +54,7 @@ class Hit(msgspec.Struct, frozen=True):
     cut_before: bool
     cut_after: bool
     speaker: str = ""
+    state: Mark = "machine"
 
     @property
     def at_ms(self) -> int:

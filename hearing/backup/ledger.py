@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from hearing.backup import durable
+from hearing.backup import durable, nameless, releases
+from hearing.backup.nameless import Place
 from hearing.errors import Unavailable
 from hearing.log import tables
 from hearing.log.tables import Appending
@@ -35,6 +36,7 @@ TAKES_BACK = (
     "notice.withdrawn",
     "passage.acted",
     "turn.removed",
+    "record.corrected",
 )
 """Events that take something back, use it up, end it, or say that it is gone. None of them has room for a text."""
 
@@ -45,12 +47,13 @@ _OF_SUBJECT = (
     "item.unpublished",
     "ceiling.lowered",
     "notice.withdrawn",
+    nameless.TAG,
     "turn.removed",
 )
 """Those that mean nothing where what they are about never was."""
 
 _ERASED = "SELECT stream, position, substr(chain, 1, 16) FROM records WHERE erased = 1"
-_MARKS = ", ".join("?" * len(TAKES_BACK))
+_MARKS = ", ".join("?" * (len(TAKES_BACK) + 1))
 _LIVE = f"""
 SELECT stream, position, substr(chain, 1, 16), subject, body FROM records
 WHERE erased = 0 AND CAST(substr(body, 1, 9) AS TEXT) = '{{"type":"'
@@ -63,14 +66,11 @@ _MENTIONS = "SELECT 1 FROM records WHERE stream = ? AND erased = 0 AND instr(bod
 _AT = "SELECT substr(chain, 1, 16) FROM records WHERE stream = ? AND position = ?"
 
 
-Place = tuple[str, int, str]
-"""A stream, a position in it, and the beginning of the hash chain there, in hex."""
-
-
 class Taken(msgspec.Struct, frozen=True, omit_defaults=True):
     """One record: erased where `body` is empty, else an event that takes something back, in base64.
 
     `noted_ms` is when it was first noted, UTC: it orders what was taken back in one history and then in the next.
+    Of a changed turn, whose name is left out, `named` is the place of the record that first said it.
     """
 
     stream: str
@@ -79,6 +79,7 @@ class Taken(msgspec.Struct, frozen=True, omit_defaults=True):
     noted_ms: int
     subject: str = ""
     body: str = ""
+    named: Place | None = None
 
     @property
     def place(self) -> Place:
@@ -93,12 +94,23 @@ class Destroyed(msgspec.Struct, frozen=True, order=True):
     sha256: str
 
 
+class Given(msgspec.Struct, frozen=True, order=True):
+    """The number of the last release of a public stream."""
+
+    stream: str
+    number: int
+
+
 class Ledger(msgspec.Struct):
-    """All that is known to have been taken back. `through_ms`: when the log was looked at last, UTC."""
+    """All that is known to have been taken back. `through_ms`: when the log was looked at last, UTC.
+
+    `given`: the number of the last release of each public stream.
+    """
 
     through_ms: int = 0
     taken: dict[Place, Taken] = msgspec.field(default_factory=dict)
     destroyed: set[Destroyed] = msgspec.field(default_factory=set)
+    given: dict[str, int] = msgspec.field(default_factory=dict)
 
     def join(self, other: "Ledger") -> None:
         """Take in what another one knows."""
@@ -106,6 +118,8 @@ class Ledger(msgspec.Struct):
         for one in other.taken.values():
             self.add(one)
         self.destroyed |= other.destroyed
+        for stream, number in other.given.items():
+            self.given[stream] = max(number, self.given.get(stream, 0))
 
     def add(self, one: Taken) -> None:
         """Take in a record: what was noted first stays, unless it is erased by now."""
@@ -120,6 +134,7 @@ class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
     through_ms: int = 0
     taken: Taken | None = None
     destroyed: Destroyed | None = None
+    given: Given | None = None
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -143,6 +158,7 @@ def load(path: Path) -> Ledger:
             if one.taken:
                 found.add(one.taken)
             found.destroyed |= {one.destroyed} if one.destroyed else set()
+            found.given |= {one.given.stream: one.given.number} if one.given else {}
     except FileNotFoundError:
         return Ledger()
     except (OSError, msgspec.DecodeError) as error:
@@ -158,16 +174,19 @@ def save(path: Path, ledger: Ledger) -> None:
     lines = [_Line(through_ms=ledger.through_ms)]
     lines += [_Line(taken=ledger.taken[place]) for place in sorted(ledger.taken)]
     lines += [_Line(destroyed=one) for one in sorted(ledger.destroyed)]
+    lines += [_Line(given=Given(stream, number)) for stream, number in sorted(ledger.given.items())]
     durable.replace(path, b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
 
 
 def collect(database: sqlite3.Connection, now_ms: int) -> Ledger:
     """Read what was taken back out of a log."""
-    ledger = Ledger(now_ms)
+    ledger = Ledger(now_ms, given=releases.given(database))
     for stream, position, chain in database.execute(_ERASED):
         ledger.add(Taken(stream, position, chain.hex(), now_ms))
-    for stream, position, chain, subject, body in database.execute(_LIVE, TAKES_BACK):
-        ledger.add(Taken(stream, position, chain.hex(), now_ms, subject, base64.b64encode(body).decode()))
+    for stream, position, chain, subject, body in database.execute(_LIVE, (*TAKES_BACK, nameless.TAG)).fetchall():
+        kept, named = nameless.left(database, stream, subject, position, body)
+        body64 = base64.b64encode(kept).decode()
+        ledger.add(Taken(stream, position, chain.hex(), now_ms, subject, body64, named))
     return ledger
 
 
@@ -183,8 +202,12 @@ def apply(database: sqlite3.Connection, ledger: Ledger) -> int:
     missing = [one for one in every if one.body and one.place not in here and _means(database, one, known)]
     redone = {(one.stream, at) for one in every if one.body for at in _told(one).positions}
     erased = [one for one in known if not one.body and (one.stream, one.position) not in redone]
+    here_given = releases.given(database)
+    lost = {stream: through for stream, through in ledger.given.items() if through > here_given.get(stream, 0)}
     database.execute("BEGIN IMMEDIATE")
     try:
+        for stream, through in lost.items():
+            releases.give(database, stream, through)
         changed = sum(_forget(database, one) for one in erased) + sum(_append(database, one) for one in missing)
         database.execute("COMMIT")
     except BaseException:
@@ -241,7 +264,7 @@ def _forget(database: sqlite3.Connection, one: Taken) -> bool:
 
 def _append(database: sqlite3.Connection, one: Taken) -> bool:
     """Say it again, once: a backup of a restored folder holds it already, at another place."""
-    body = base64.b64decode(one.body)
+    body = nameless.named(database, base64.b64decode(one.body), one.named)
     key = f"taken back {one.position} {one.chain}"
     if database.execute(tables.KEY, (one.stream, key)).fetchone():
         return False

@@ -75,7 +75,9 @@ def follow(state: DeskState, record: Record) -> None:
         case Displaced():
             state.placed.pop(event.version, None)
         case PassageActed():
-            state.passages[event.hidden] = event
+            known = state.passages.get(event.hidden)
+            if known is None or known.act != "redact":  # who asked for that stays who asked
+                state.passages[event.hidden] = event
         case NoticePosted() | NoticeWithdrawn() | CallClosed():
             _notice(state, event, record.position)
         case _:

@@ -31,7 +31,11 @@ class Staff(Protocol):
 
     def masked(self, source: str) -> str: ...
 
-    async def create(self, wanted: MeetingCreated) -> None: ...
+    def seen(self, created: MeetingCreated) -> str: ...
+
+    def near(self, token: str) -> bool: ...
+
+    async def create(self, wanted: MeetingCreated, *, near: bool = False) -> None: ...
 
     async def change(self, wanted: MeetingCreated) -> None: ...
 
@@ -91,7 +95,7 @@ def _staff_routes(folds: Folds, house: Callable[[], House], staff: Staff) -> lis
     async def create(request: Request) -> Response:
         check_staff(request, staff)
         wanted = _decode(await body_of(request))
-        await staff.create(wanted)
+        await staff.create(wanted, near=staff.near(_bearer(request.headers)))
         return _json(await _meeting(folds, wanted.meeting, house), 201)
 
     async def setup(request: Request) -> Response:
@@ -145,17 +149,23 @@ async def _meeting(folds: Folds, meeting_id: str, house: Callable[[], House]) ->
 
 def check_staff(request: Request, staff: Staff) -> None:
     """Raise Unauthorized without a bearer token, Forbidden with one that is not this server's."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = _bearer(request.headers)
+    if not token:
         raise Unauthorized("Only staff may do this. Send the staff token: Authorization: Bearer TOKEN")
-    if not staff.allows(token.strip()):
+    if not staff.allows(token):
         raise Forbidden("This token is not one of this server's. Ask whoever runs it for the staff token.")
 
 
 def is_staff(headers: Mapping[str, str], staff: Staff) -> bool:
     """Tell whether the request carries the staff token."""
+    token = _bearer(headers)
+    return bool(token) and staff.allows(token)
+
+
+def _bearer(headers: Mapping[str, str]) -> str:
+    """Return the token that a request bears; empty where there is none."""
     scheme, _, token = headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and bool(token.strip()) and staff.allows(token.strip())
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 async def body_of(request: Request) -> bytes:

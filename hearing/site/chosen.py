@@ -8,12 +8,13 @@ import msgspec
 
 from hearing import likely, redaction, transcript
 from hearing.errors import HearingError, NotFound
-from hearing.events import Cut
+from hearing.events import Cut, SegmentCorrected
 from hearing.house_events import Channel
 from hearing.lang import join
 from hearing.meeting import Meeting
 from hearing.redaction import Account
 from hearing.site import exporting, show
+from hearing.site.found import mark
 from hearing.site.i18n import Words
 from hearing.transcript import Segment, Spoken
 
@@ -41,17 +42,28 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class Loss(msgspec.Struct, frozen=True):
-    """What goes of a channel. `lines` hold, a segment each, pieces of text with whether they go."""
+    """What goes of a channel. `lines` hold, a segment each, pieces of text with whether they go.
+
+    `corrections` are those of its segments: all of them go, for any may say what must go.
+    """
 
     channel: Channel
     name: str
     lines: tuple[tuple[tuple[str, bool], ...], ...]
     count: int
+    corrections: int
     start: str
     end: str
     seconds: str
     rough: bool
     listen_t: int
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """Something that readers find in a segment's history: the text of an earlier version, or a reason."""
+
+    kind: Literal["version", "reason"]
+    text: str
 
 
 def sides(words: Words, found: Meeting, account: Account, asked: Asked) -> list[Side]:
@@ -99,6 +111,7 @@ def loss(account: Account, cut: Cut, side: Side) -> Loss:
         side.name,
         tuple(_pieces(segment, cut, side.channel.language) for segment in segments),
         count(account, [cut]),
+        corrections(account, [cut]),
         show.clock(zero, cut.t0),
         show.clock(zero, cut.t1),
         seconds(cut.t1 - cut.t0),
@@ -117,9 +130,23 @@ def count(account: Account, wanted: Sequence[Cut]) -> int:
     )
 
 
-def seen(wanted: Sequence[Cut]) -> str:
+def corrections(account: Account, wanted: Sequence[Cut]) -> int:
+    """Count the corrections of the segments that words go from."""
+    return len(_versions(account, wanted))
+
+
+def seen(account: Account, wanted: Sequence[Cut]) -> str:
     """Name what was shown, so that nothing else is done."""
-    return hashlib.sha256(msgspec.json.encode([cut.words for cut in wanted])).hexdigest()[:16]
+    shown = [cut.words for cut in wanted], [(one.segment, one.version) for one in _versions(account, wanted)]
+    return hashlib.sha256(msgspec.json.encode(shown)).hexdigest()[:16]
+
+
+def traces(segment: Segment, language: str, query: str) -> list[Trace]:
+    """Return where a search finds something in what a segment said before, or in why it was corrected."""
+    texts = [join(segment.words, language), *(join([word.text for word in one], language) for one in segment.readings)]
+    earlier = [Trace("version", text) for text in dict.fromkeys(texts[:-1]) if text != texts[-1]]
+    reasons = [Trace("reason", one) for one in dict.fromkeys(version.reason for version in segment.versions)]
+    return [one for one in [*earlier, *reasons] if mark(one.text, query) is not None]
 
 
 def seconds(ms: int) -> str:
@@ -164,6 +191,12 @@ def _pieces(segment: Segment, cut: Cut, language: str) -> tuple[tuple[str, bool]
             run = [word]
             pieces.append((join(run, language), gone))
     return tuple(pieces)
+
+
+def _versions(account: Account, wanted: Sequence[Cut]) -> list[SegmentCorrected]:
+    touched = dict.fromkeys((cut.channel, one.segment) for cut in wanted for one in cut.words)
+    known = [transcript.find(account.said.channel(channel), segment) for channel, segment in touched]
+    return [version for segment in known if segment for version in segment.versions]
 
 
 def _words(spoken: Spoken, segment: str) -> list[str]:

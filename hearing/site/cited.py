@@ -49,13 +49,19 @@ class Cited(msgspec.Struct, frozen=True):
 
 
 def release_of(fold: Fold, asked: str) -> int:
-    """Read the release that is asked for; the current one where none is. Raises NotFound for one that never was."""
+    """Read the release that is asked for; the current one where none is. Raises NotFound for one that never was.
+
+    One that a restore did not bring back is none either: what it said is not here.
+    """
     if not asked:
         return fold.release
     found = _RELEASE.fullmatch(asked)
     if found is None or int(found["number"]) > fold.release:
         raise NotFound(f"This record has no such release. The current one is r{fold.release}.")
-    return int(found["number"])
+    number = int(found["number"])
+    if any(number in lost for lost in fold.lost):
+        raise NotFound(f"This release was lost with what a backup did not hold. The current one is r{fold.release}.")
+    return number
 
 
 def version_at(fold: Fold, said: Said, release: int) -> int:
@@ -109,7 +115,8 @@ def _ever(said: Said) -> set[int]:
 
 def _elsewhere(fold: Fold, said: Said, language: str, ends: tuple[int, int]) -> int | None:
     """Return the newest release in which a segment has these words."""
-    for release in sorted({0 if fold.release == 0 else 1, *fold.made.values()}, reverse=True):
+    first = next(n for n in range(min(1, fold.release), fold.release + 1) if not any(n in lost for lost in fold.lost))
+    for release in sorted({first, *fold.made.values()}, reverse=True):
         segment = record.segment(said, language, through=version_at(fold, said, release))
         if _place(segment.words, ends):
             return release

@@ -7,8 +7,8 @@ from typing import Protocol
 import msgspec
 
 from hearing import hidden
-from hearing.archive.record import renumber
-from hearing.events import RecordCorrected, decode_public, public_stream
+from hearing.archive.record import Numbered, renumbered
+from hearing.events import RecordCorrected, ReleasesGiven, decode_public, public_stream
 from hearing.hidden import Hidden
 from hearing.log.base import Log, Record
 from hearing.transcript import Transcript, without_text
@@ -28,18 +28,25 @@ class Fold:
     """One meeting, folded up to `position` of `epoch`. Read it without awaiting in between: it grows in place.
 
     It holds no word of a passage that is hidden: what forgets to ask shows nothing. `release` is the number of the
-    record as it stands (hearing.archive.record); `made` tells with which one a version of a segment came.
+    record as it stands (hearing.archive.record); `made` tells with which one a version of a segment came. Numbers in
+    `lost` were given in a history that a restore did not bring back.
     """
 
     def __init__(self) -> None:
         self.transcript = Transcript()
         self.hidden = Hidden()
-        self.release = 0
         self.made: dict[tuple[str, int], int] = {}
+        self.lost: list[range] = []
         self.epoch = 0
         self.position = 0
         self.lock = asyncio.Lock()
         self._void: set[int] = set()
+        self.numbered = Numbered()
+
+    @property
+    def release(self) -> int:
+        """The number of the record as it stands."""
+        return self.numbered.number
 
     @property
     def cursor(self) -> str:
@@ -51,8 +58,8 @@ class Fold:
         if epoch != self.epoch:
             self._void.clear()
         self.transcript, self.hidden, self.epoch, self.position = Transcript(), Hidden(), epoch, 0
-        self.release = 0
-        self.made = {}
+        self.numbered = Numbered()
+        self.made, self.lost = {}, []
 
     def follow(self, record: Record) -> bool:
         """Fold the next record in; False where an older one is void since, so that all must be folded again."""
@@ -63,7 +70,9 @@ class Fold:
             self._void = older
             return False
         hidden.apply(self.transcript, self.hidden, event, record.position)
-        self.release = renumber(self.release, event or decode_public(record.body))
+        if isinstance(event, ReleasesGiven):
+            self.lost.append(range(self.release + 1, event.through + 1))
+        self.numbered = renumbered(self.numbered, record, event)
         if isinstance(event, RecordCorrected):
             self.made.update({(one.segment, one.version): self.release for one in event.made})
         return True

@@ -21,15 +21,16 @@ from hearing.lang import join
 from hearing.meeting import Meeting
 from hearing.redaction import LEAST_MARGIN_MS, Account, Wanted
 from hearing.site import chosen, exporting, faults, session, show
-from hearing.site.chosen import Asked
+from hearing.site.chosen import Asked, Trace
 from hearing.site.dialogue import Rooms
 from hearing.site.forms import read_form
 from hearing.site.i18n import Words
 from hearing.site.look import Link
 from hearing.site.passage import BASES
-from hearing.site.redactions import RedactionAnswer, listed
+from hearing.site.redactions import AskedCut, RedactionAnswer, listed
 from hearing.site.scriptwords import MARKS
 from hearing.site.session import NO_STORE
+from hearing.site.show import Choice, Line
 
 MARGINS = (LEAST_MARGIN_MS, 500, 1000)
 _SHOWN = 60
@@ -41,7 +42,10 @@ By = tuple[Capability, Mapping[str, PassageActed]]
 
 
 class Done(msgspec.Struct, frozen=True):
-    """A redaction in the list, without a word of it. `by` is `you`, `staff`, or empty: not asked for on the page."""
+    """A redaction in the list, without a word of it. `by` is `you`, `staff`, or empty: not asked for on the page.
+
+    `stuck` is what the disk would not let go; a name that is empty stands for the picture.
+    """
 
     id: str
     basis: str
@@ -49,6 +53,7 @@ class Done(msgspec.Struct, frozen=True):
     ended: bool
     places: tuple[str, ...]
     by: str
+    stuck: tuple[tuple[str, str], ...] = ()
 
 
 def routes(rooms: Rooms) -> list[Route]:
@@ -69,8 +74,9 @@ def routes(rooms: Rooms) -> list[Route]:
         who, found = await _allowed(rooms, request)
         form = await read_form(request)
         account = await rooms.staff.account(found.id)
+        repeated = form.one("redaction") in account.asked
         answer = await _act(rooms, request, found, account, form.one)
-        if answer.status_code == _DONE:
+        if answer.status_code == _DONE and not repeated:  # who sends it again did not ask for it
             await rooms.office.passages.redacted(who, found.created.dialogue, found.id, form.one("redaction"))
         return answer
 
@@ -89,7 +95,7 @@ async def _act(rooms: Rooms, request: Request, found: Meeting, account: Account,
         try:
             cuts = chosen.cuts(found, account, chosen.sides(rooms.look.words(request), found, account, asked))
             typed = asked("sure").strip()
-            if asked("seen") != chosen.seen(cuts):
+            if asked("seen") != chosen.seen(account, cuts):
                 return _form(rooms, request, found, account, asked, trouble="changed", status=409)
             if not (typed.isdecimal() and len(typed) < 10) or int(typed) != chosen.count(account, cuts):
                 return _form(rooms, request, found, account, asked, trouble="unsure", status=400)
@@ -111,16 +117,30 @@ def _list(rooms: Rooms, request: Request, by: By, found: Meeting, account: Accou
     query, words = request.query_params, rooms.look.words(request)
     asked = {name: query[name] for name in ("channel", "q", "all") if query.get(name)}
     choice = show.choose(found, asked, [], words.language)
-    text = show.text(account.said, choice)
-    lines = [line for line in text.lines if line.count and not line.hidden]
+    lines, traces = _found(account, choice)
     shown = _common(found) | {
         "choice": choice,
         "lines": list(reversed(lines))[: None if "all" in asked or choice.query else _SHOWN],
+        "traces": traces,
         "more": len(lines) > _SHOWN and "all" not in asked and not choice.query,
         "done": [_done(account, one, found, words, by) for one in reversed(listed(found.id, account))],
         "said": query.get("done", ""),
     }
     return rooms.look.page(request, "redact.html", shown, headers=NO_STORE)
+
+
+def _found(account: Account, choice: Choice) -> tuple[list[Line], Mapping[str, list[Trace]]]:
+    """Return the passages to choose from; and where a search finds earlier versions or reasons of them, those."""
+    lines = show.text(account.said, choice).lines
+    traces: dict[str, list[Trace]] = {}
+    if choice.query:
+        segments = account.said.channel(choice.channel.id).segments
+        told = ((one.id, chosen.traces(one, choice.channel.language, choice.query)) for one in segments)
+        traces = {segment: found for segment, found in told if found}
+        marked = {line.id: line for line in lines}
+        every = show.text(account.said, msgspec.structs.replace(choice, query="", everything=True)).lines
+        lines = [marked.get(line.id, line) for line in every if line.id in marked or line.id in traces]
+    return [line for line in lines if line.count and not line.hidden], traces
 
 
 def _form(
@@ -148,7 +168,8 @@ def _form(
         "sides": sides,
         "unchosen": unchosen,
         "losses": [chosen.loss(account, *pair) for pair in zip(cuts, chosen.going(sides) if cuts else (), strict=True)],
-        "seen": chosen.seen(cuts),
+        "seen": chosen.seen(account, cuts),
+        "corrections": chosen.corrections(account, cuts),
         "basis": asked("basis"),
         "margin": next((str(one) for one in MARGINS if str(one) == asked("margin")), str(LEAST_MARGIN_MS)),
         "margins": [(one, chosen.seconds(one)) for one in MARGINS],
@@ -166,17 +187,30 @@ def _common(found: Meeting) -> dict[str, Any]:
 
 
 def _done(account: Account, told: RedactionAnswer, found: Meeting, words: Words, by: By) -> Done:
-    zero = account.said.media_zero_utc_ms
-    places = []
-    for cut in told.cuts:
-        channel = found.channel(cut.channel)
-        name = exporting.language_of(words, channel.language, channel.kind)
-        places.append(f"{name} {show.clock(zero, cut.t0)}–{show.clock(zero, cut.t1)}")
+    places = tuple(_place(account, cut, found, words) for cut in told.cuts)
     who, acts = by
     act = acts.get(told.redaction)
-    asked_by = "" if act is None else "you" if act.actor == who.actor else "staff"
+    asked_by = "" if act is None or act.act != "redact" else "you" if act.actor == who.actor else "staff"
     at_ms = account.asked[told.redaction].at_ms
-    return Done(told.redaction, told.basis, at_ms, told.ended is not None, tuple(places), asked_by)
+    return Done(
+        told.redaction,
+        told.basis,
+        at_ms,
+        told.ended is not None,
+        tuple(f"{name} {times}" for name, times in places),
+        asked_by,
+        tuple(_place(account, cut, found, words) for cut in told.stuck),
+    )
+
+
+def _place(account: Account, cut: AskedCut, found: Meeting, words: Words) -> tuple[str, str]:
+    """Return the name of a channel, empty for the picture, and its time."""
+    zero = account.said.media_zero_utc_ms
+    times = f"{show.clock(zero, cut.t0)}–{show.clock(zero, cut.t1)}"
+    if not cut.channel:
+        return "", times
+    channel = found.channel(cut.channel)
+    return exporting.language_of(words, channel.language, channel.kind), times
 
 
 def _path(found: Meeting) -> str:

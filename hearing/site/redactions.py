@@ -39,7 +39,11 @@ class AskedRedaction(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RedactionAnswer(msgspec.Struct, frozen=True):
-    """A redaction, as the API tells it: it can be asked for again as it is. `ended` is null while it is carried out."""
+    """A redaction, as the API tells it: it can be asked for again as it is. `ended` is null while it is carried out.
+
+    `stuck` is what the disk would not let go when it was last tried: the sound of a channel, or the picture, which is
+    a channel without a name. It is tried again.
+    """
 
     redaction: str
     meeting: str
@@ -49,6 +53,7 @@ class RedactionAnswer(msgspec.Struct, frozen=True):
     margin_ms: int
     asked: str | None
     ended: str | None
+    stuck: tuple[AskedCut, ...] = ()
 
 
 class RedactionsAnswer(msgspec.Struct, frozen=True):
@@ -103,8 +108,9 @@ def answer(meeting: str, account: Account, one: str) -> RedactionAnswer:
     event, wanted = account.asked[one], redaction.again(account, one)
     cuts = tuple(AskedCut(cut.channel, _named(cut), cut.t0, cut.t1) for cut in wanted.cuts)
     ended = account.ended.get(one)
+    stuck = tuple(AskedCut(cut.channel, t0=cut.t0, t1=cut.t1) for cut in account.stuck.get(one, ()))
     return RedactionAnswer(
-        one, meeting, event.basis, cuts, event.picture, event.margin_ms, wire.iso(event.at_ms), wire.iso(ended)
+        one, meeting, event.basis, cuts, event.picture, event.margin_ms, wire.iso(event.at_ms), wire.iso(ended), stuck
     )
 
 

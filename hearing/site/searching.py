@@ -18,8 +18,10 @@ from hearing.errors import Refused
 from hearing.site import geneva, wire
 from hearing.site.i18n import Words, english
 from hearing.site.look import Look
+from hearing.site.scriptwords import MARKS
 from hearing.site.searchwords import because, language_name
 from hearing.site.show import media_time
+from hearing.transcript import Mark
 
 PAGE = 10
 _MOST_PAGES = 100
@@ -38,7 +40,7 @@ class Searching(Protocol):
 class HitAnswer(msgspec.Struct, frozen=True):
     """One moment. `t` is media time in ms, `at` the instant in UTC; `marks` are places in `text`, in code points.
 
-    `speaker` is empty where nobody knows.
+    `speaker` is empty where nobody knows. `mark` is of the text: where that takes in several passages, the least.
     """
 
     meeting: str
@@ -57,6 +59,7 @@ class HitAnswer(msgspec.Struct, frozen=True):
     cut_before: bool
     cut_after: bool
     speaker: str = ""
+    mark: Mark = "machine"
 
 
 class ReasonAnswer(msgspec.Struct, frozen=True):
@@ -168,6 +171,7 @@ async def _page(look: Look, searching: Searching, request: Request) -> Response:
         "number": number,
         "found": found,
         "hits": [_shown(hit) for hit in found.hits] if found else [],
+        "signs": MARKS,
         "next": found is not None and found.total > number * PAGE and number < _MOST_PAGES,
         "because": because(found.reason, wanted, words) if found and found.reason else None,
         "choices": _choices(found, wanted, words) if found else [],
@@ -236,6 +240,7 @@ def _hit(hit: Hit) -> HitAnswer:
         cut_before=hit.cut_before,
         cut_after=hit.cut_after,
         speaker=hit.speaker,
+        mark=hit.state,
     )
 
 

@@ -1,6 +1,5 @@
 """How a meeting is set up in a form: what stands in it, what of that has to be mended, and the meeting it asks for."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import get_args
 import msgspec
 
 from hearing import agenda
-from hearing.events import ChannelKind, encode
+from hearing.events import ChannelKind
 from hearing.house_events import Block, Channel, MeetingCreated, Profile
 from hearing.meeting import House
 from hearing.site import geneva
@@ -88,8 +87,8 @@ class Problem(msgspec.Struct, frozen=True):
     values: Mapping[str, str | int] = {}
 
 
-def draft_of(created: MeetingCreated) -> Draft:
-    """Return the form of a meeting."""
+def draft_of(created: MeetingCreated, seen: str) -> Draft:
+    """Return the form of a meeting; `seen` names how it is set up."""
     tracks = {channel.track: channel for channel in created.channels if channel.track < MOST_TRACKS}
     used = [tracks.get(number) for number in range(max(tracks, default=-1) + 1)]
     return Draft(
@@ -102,23 +101,18 @@ def draft_of(created: MeetingCreated) -> Draft:
         created.source,
         tuple(Track(one.language, one.kind) if one else Track() for one in used),
         tuple(Part(one.id, one.title, str(one.minutes) if one.minutes else "") for one in created.agenda),
-        seen=seen_of(created),
+        seen=seen,
         support=created.support,
     )
 
 
 def draft_like(created: MeetingCreated, house: House) -> Draft:
     """Return the form of another meeting like one: under a free id, its time still to be set."""
-    draft = draft_of(created)
+    draft = draft_of(created, "")
     parts = tuple(msgspec.structs.replace(part, id="") for part in draft.parts)
     return msgspec.structs.replace(
-        draft, meeting=free_id(created.meeting, house), starts="", parts=parts, like=created.meeting, seen=""
+        draft, meeting=free_id(created.meeting, house), starts="", parts=parts, like=created.meeting
     )
-
-
-def seen_of(created: MeetingCreated) -> str:
-    """Return a digest of how a meeting is set up, by which an overwritten change is noticed."""
-    return hashlib.sha256(encode(created)).hexdigest()[:16]
 
 
 def free_id(meeting_id: str, house: House) -> str:

@@ -28,6 +28,7 @@ _BAD_SOURCES: Mapping[Why, str] = {
     "unknown": t("A source is a file on the server, or an address that begins with https, rtmps or rtsps."),
     "scheme": t("This server takes no source of this kind of address. Use https, rtmps or rtsps."),
     "host": t("This server takes no source from there. Ask whoever runs it to allow the host."),
+    "folder": t("A source file must lie in the media folder of the server. Ask whoever runs it where that is."),
 }
 _OVERTAKEN = t(
     "Somebody else changed this meeting meanwhile. What you typed is below; saving it again overwrites theirs."
@@ -150,8 +151,9 @@ async def _changed(rooms: Rooms, request: Request, who: Capability, found: Meeti
         draft = msgspec.structs.replace(draft, source=was.source, tracks=was.tracks)
         if any(name == "source" for name, _ in form.fields):
             return await _page(rooms, request, who, found, Shown(draft, trouble=_NOT_SAVED, status=409))
-    if draft.seen != setup.seen_of(found.created):
-        fresh = msgspec.structs.replace(draft, seen=setup.seen_of(found.created))
+    seen = rooms.staff.seen(found.created)
+    if draft.seen != seen:
+        fresh = msgspec.structs.replace(draft, seen=seen)
         return await _page(rooms, request, who, found, Shown(fresh, trouble=_OVERTAKEN, status=409))
     problems = setup.check(draft, rooms.house(), new=False)
     if problems:
@@ -175,7 +177,7 @@ def _wanted(rooms: Rooms, found: Meeting, draft: Draft) -> MeetingCreated:
 
 def _draft_of(rooms: Rooms, created: MeetingCreated) -> Draft:
     """Return the form of a meeting, as staff may see it."""
-    return _masked(rooms, setup.draft_of(created))
+    return _masked(rooms, setup.draft_of(created, rooms.staff.seen(created)))
 
 
 def _masked(rooms: Rooms, draft: Draft) -> Draft:

@@ -26,6 +26,12 @@ _CLEAN = re.compile(r"[!-\[\]^-z|~]+")  # visible ASCII but \, { and }
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _HIDDEN = "…"
+_ENDINGS = (".m3u8", ".mpd", ".ts", ".m2ts", ".mp4", ".aac", ".mp3", ".isml")
+_WORD = re.compile(
+    r"[a-z0-9]{1,3}|(app|audio|broadcast|channel|chunklist|event|hls|hlslive|index|ingest|live|main|manifest|master|media"
+    r"|origin|playlist|program|public|radio|stream|streams|video|webcast|webtv)[-_]?[0-9]{0,2}"
+)
+"""What tells nobody's secret: up to three signs, or a usual word with a number of up to two digits."""
 _SCHEME = re.compile(rf"({'|'.join(PORTS)}):", re.IGNORECASE)
 
 _SPECIAL = [
@@ -61,7 +67,7 @@ _NEVER = [
 _LOCAL_6 = [ipaddress.ip_network(net) for net in ("::1/128", "fc00::/7", "2000::/3")]
 
 AnyIp = ipaddress.IPv4Address | ipaddress.IPv6Address
-Why = Literal["malformed", "unknown", "scheme", "host", "private"]
+Why = Literal["malformed", "unknown", "scheme", "host", "private", "folder"]
 
 
 class NotAdmitted(Refused):
@@ -151,9 +157,11 @@ def may_dial(ip: str, *, private: bool) -> bool:
 
 
 def masked(source: str, key: bytes = b"") -> str:
-    """Return a source as people may see it: without password, query or stream key.
+    """Return a source as people may see it: its scheme, its host, and what of its path no secret looks like.
 
-    With a `key` what is hidden is replaced by a tag that only this key makes, so that two can be told apart.
+    Whoever makes addresses may put a token anywhere: into the query, a folder, the name of a playlist. So only what is
+    short, or a word that streams are often called by, is shown. With a `key` what is hidden is replaced by a tag that
+    only this key makes, so that two can be told apart.
     """
     if not is_address(source):
         return source
@@ -162,13 +170,21 @@ def masked(source: str, key: bytes = b"") -> str:
         host, path = parts.netloc.rpartition("@")[2], parts.path
     except ValueError:
         return _HIDDEN
-    app, _, stream = path.rstrip("/").rpartition("/")
-    keyed = parts.scheme.lower().startswith("rtmp") and stream != ""
-    if not (keyed or parts.query or parts.fragment or "@" in parts.netloc):
-        return source
     tag = hmac.digest(key, source.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()[:8] if key else ""
-    shown = f"{app}/" if keyed else path
-    return f"{parts.scheme}://{host}{shown}{_HIDDEN}{tag}"
+    start = f"{parts.scheme}://{host}"
+    names = [name for name in path.split("/") if name]
+    keyed = parts.scheme.lower().startswith("rtmp") and bool(names)
+    shown = names[:-1] if keyed else names
+    if not all(_neutral(name) for name in shown):
+        return f"{start}/{_HIDDEN}{tag}" + (f"/{shown[-1]}" if _neutral(shown[-1]) else "")
+    if not (keyed or parts.query or parts.fragment or "@" in parts.netloc or not parts.netloc):
+        return source
+    return start + "".join(f"/{name}" for name in shown) + ("/" if keyed or not shown else "") + _HIDDEN + tag
+
+
+def _neutral(name: str) -> bool:
+    stem = name.lower().removesuffix(next((end for end in _ENDINGS if name.lower().endswith(end)), ""))
+    return bool(_WORD.fullmatch(stem))
 
 
 def _form(url: str) -> SplitResult:

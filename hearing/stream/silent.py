@@ -3,10 +3,15 @@
 A frame is replaced as it stands, so no size, no time and no other frame changes, and nothing is coded anew: what stays
 is what was recorded, bit for bit. A frame holds sound of its own time and of the next frame's, because the two overlap;
 with spectral band replication a little more. So what is silent begins a frame or two before what is asked.
+
+A segment that is damaged does not say where its sound lies: `sound` tells them apart, `silence` takes its whole place.
 """
 
+import struct
+
 from hearing.stream import cmaf
-from hearing.stream.cmaf import AudioConfig, Fragment
+from hearing.stream.cmaf import AudioConfig, Fragment, Sample
+from hearing.stream.index import Entry
 
 _HOLDS = 3
 """A frame may hold sound from its own beginning on, for so many frames."""
@@ -34,6 +39,8 @@ _TOOLS = 3
 """Bits: no pulses, no noise shaping, no gain control."""
 
 _FILL_BYTE = 0xA5
+_ROUNDED_MS = 1.0
+"""An index is written to a microsecond; more than this, and a segment is not the one that was indexed."""
 
 
 class _Bits:
@@ -62,6 +69,41 @@ def silenced(segment: bytes, config: AudioConfig | None, scale: int, from_ms: fl
     return bytes(fresh)
 
 
+def sound(segment: bytes, scale: int, entry: Entry | None) -> bool:
+    """Tell whether a segment says of each of its bytes when it sounds, as its index entry does where it has one.
+
+    It is nothing but fragments; each one's frames fill its mdat; each begins when the one before it is over.
+    """
+    try:
+        found = cmaf.fragments(segment)
+    except (KeyError, ValueError, struct.error):  # a trun box without sizes, or of half a row
+        return False
+    first = [one for one in found if one.samples]
+    if not found or len(first) < len(found) or not _filled(segment, found):
+        return False
+    ends = [one.decode_time + one.duration for one in found]
+    if any(end != one.decode_time for end, one in zip(ends, found[1:], strict=False)):
+        return False
+    return entry is None or (
+        abs(found[0].decode_time * 1000 / scale - entry.t0) < _ROUNDED_MS
+        and abs(ends[-1] * 1000 / scale - entry.end) < 2 * _ROUNDED_MS
+    )
+
+
+def silence(entry: Entry, config: AudioConfig | None, scale: int) -> bytes:
+    """Return a segment without sound, as long and as large as the index says; empty where that cannot be."""
+    count = entry.samples
+    ticks = round(entry.duration_ms * scale / 1000 / count) if count else 0
+    if not ticks:
+        return b""
+    begins = round(entry.t0 * scale / 1000)
+    room = entry.size - len(cmaf.fragment(1, begins, [Sample(b"", ticks)] * count))
+    if room < count:
+        return b""
+    sizes = [room // count + (n < room % count) for n in range(count)]
+    return cmaf.fragment(1, begins, [Sample(silent_frame(config, size), ticks) for size in sizes])
+
+
 def silent_frame(config: AudioConfig | None, size: int) -> bytes:
     """Return a frame of `size` bytes without sound.
 
@@ -80,6 +122,15 @@ def silent_frame(config: AudioConfig | None, size: int) -> bytes:
     _fill(bits, size * 8 - 3)
     bits.put(_END, 3)
     return bits.frame()
+
+
+def _filled(segment: bytes, found: list[Fragment]) -> bool:
+    """Tell whether a segment is moof and mdat in turn, through its last byte, and frames fill every mdat."""
+    whole = list(cmaf.boxes(segment))
+    if [kind for kind, _, _ in whole] != [b"moof", b"mdat"] * len(found) or whole[-1][2] != len(segment):
+        return False
+    bodies = [(start + 8, end) for kind, start, end in whole if kind == b"mdat"]
+    return all((one.samples[0][0], one.samples[-1][1]) == body for one, body in zip(found, bodies, strict=True))
 
 
 def _sounding(found: Fragment, first: float, last: float) -> list[tuple[int, int]]:

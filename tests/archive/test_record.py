@@ -1,6 +1,7 @@
 """The record: a pure fold of the stream, whose ids and words stay what they were."""
 
 import unicodedata
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import example, given
@@ -10,7 +11,20 @@ from hearing import events
 from hearing.archive import record
 from hearing.archive.record import Gap, Segment, Word
 from hearing.errors import NotFound
-from hearing.events import Ended, GapMarked, PublicEvent, Redacted, SegmentClosed, WordsCommitted
+from hearing.events import (
+    Ended,
+    GapMarked,
+    PublicEvent,
+    QuestionPublished,
+    QuestionRemoved,
+    RecordCorrected,
+    Redacted,
+    SegmentClosed,
+    SegmentCorrected,
+    WordsCommitted,
+    encode,
+)
+from hearing.log.base import Record
 from tests.archive.made import begun, fold, meeting, release
 
 
@@ -39,7 +53,7 @@ def test_a_release_is_provisional_until_the_meeting_is_closed_and_each_change_si
     assert (release(stream).id, release(stream).provisional) == ("r1", False)
     stream += [events.QuestionPublished("q", "question", "en", "Why?"), Ended(9000)]
     assert release(stream).id == "r1", "questions are not part of it"
-    stream.append(Redacted(5))
+    stream.append(events.PassageHidden("p", 0, 500))
     assert (release(stream).id, release(stream).end_t) == ("r2", 9000)
 
 
@@ -89,6 +103,33 @@ def test_only_the_channels_that_are_named_are_made() -> None:
     assert [one.id for one in record.release(meeting(), folded.transcript, 0, ["fr"]).channels] == ["fr"]
     with pytest.raises(NotFound):
         record.release(meeting(), folded.transcript, 0, ["fr"]).channel("en")
+
+
+def numbers(records: Sequence[Record]) -> list[int]:
+    """Return the release's number after each record."""
+    known = record.Numbered()
+    return [(known := record.renumbered(known, one)).number for one in records]
+
+
+def test_words_that_came_after_the_end_count_as_before_once_they_are_erased() -> None:
+    late = WordsCommitted("en", "en.1", 0, ("late", "words"), 48_000)
+    stream: list[tuple[PublicEvent, str]] = [
+        (WordsCommitted("en", "en.0", 0, ("a",), 16_000), "channel:en"),
+        (Ended(2000), ""),
+        (late, "channel:en"),
+        (QuestionPublished("q", "question", "en", "text"), ""),
+        (SegmentCorrected("en", "en.0", 1, ("b",), (1,), "corrected", "staff", 7), ""),
+        (RecordCorrected((), 7), ""),
+    ]
+    records = [Record(n, encode(event), subject) for n, (event, subject) in enumerate(stream, 1)]
+    assert numbers(records) == [0, 1, 2, 2, 2, 3]
+    erased = [Record(one.position, b"" if one.position in {1, 3, 4, 5} else one.body, one.subject) for one in records]
+    assert numbers(erased) == numbers(records)
+
+
+def test_a_public_question_that_is_removed_makes_no_release() -> None:
+    stream = begun(Ended(2000), QuestionPublished("q", "question", "en", "text"))
+    assert release([*stream, QuestionRemoved("q"), Redacted(4)]).id == "r1"
 
 
 def test_an_address_holds_channel_and_number() -> None:

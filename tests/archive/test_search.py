@@ -7,7 +7,7 @@ import pytest
 
 from hearing.archive.wanted import Count, Wanted
 from hearing.errors import Refused
-from hearing.events import WordsCommitted
+from hearing.events import HumanMark, SegmentCorrected, WordsCommitted, encode, public_stream
 from hearing.house_events import Channel
 from tests.archive.searching import Searching, searching
 from tests.site.serving import HOSTILE, MEETING, SPEECH, ZERO_MS, Speaker, meeting
@@ -53,6 +53,31 @@ async def test_inflected_words_are_found_in_each_language(
     hit = found.hits[0]
     assert marked in [hit.text[start:end] for start, end in hit.marks]
     assert {one.language for one in found.hits} == {language}
+
+
+async def corrected(there: Searching, segment: str, version: int, text: str, mark: HumanMark) -> None:
+    """Correct a passage."""
+    words = tuple(text.split())
+    ids = tuple(range(100, 100 + len(words)))
+    event = SegmentCorrected("en", segment, version, words, ids, mark, "staff", 7, "misheard")
+    await there.log.append(public_stream(MEETING), [encode(event)])
+
+
+async def test_a_hit_says_who_answers_for_its_text(there: Searching) -> None:
+    speaker = await there.meeting()
+    await speaker.words("en", "The judge was named.")
+    await speaker.words("en", "The prosecutor was asked and")
+    await speaker.words("en", "answered the question.")
+    assert [hit.state for hit in (await there.find("judge")).hits] == ["machine"]
+    await corrected(there, "en.0", 1, "The judge was heard.", "corrected")
+    assert [hit.state for hit in (await there.find("judge")).hits] == ["corrected"]
+    await corrected(there, "en.0", 2, "The judge was heard.", "verified")
+    assert [hit.state for hit in (await there.find("judge")).hits] == ["verified"]
+    await corrected(there, "en.1", 1, "The prosecutor was asked and", "verified")
+    (hit,) = (await there.find("prosecutor")).hits
+    assert (hit.text, hit.state) == ("The prosecutor was asked and answered the question.", "machine")
+    await corrected(there, "en.2", 1, "answered the question.", "corrected")
+    assert [hit.state for hit in (await there.find("prosecutor")).hits] == ["corrected"]
 
 
 async def test_a_sentence_that_goes_over_two_passages_is_shown_whole(there: Searching) -> None:

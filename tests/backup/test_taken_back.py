@@ -10,16 +10,22 @@ import pytest
 from hearing import restoring
 from hearing.backup import ledger, make, manifest
 from hearing.backup.restore import Restored, restore
-from hearing.errors import Gone
+from hearing.errors import Gone, NotFound
 from hearing.events import (
+    Ended,
+    Made,
     NoticePublished,
     PassageHidden,
     PassageShown,
     PublicEvent,
     QuestionPublished,
     QuestionRemoved,
+    RecordCorrected,
     Redacted,
+    SegmentClosed,
+    SegmentCorrected,
     TurnBegan,
+    TurnChanged,
     TurnRemoved,
     WordsCommitted,
     decode_public,
@@ -34,9 +40,10 @@ from hearing.qa.acts import Accept, Publish
 from hearing.qa.office import Office
 from hearing.qa.receipt import Keys
 from hearing.qa.status import LOST, SEND_AGAIN
+from hearing.site import cited
 from hearing.site.folds import Folds
 from hearing.store.folder import FolderStore
-from hearing.turns import Turns, apply
+from hearing.turns import Turn, Turns, apply
 from tests.qa.support import (
     MODERATOR,
     NEEDLE,
@@ -294,6 +301,79 @@ async def test_a_turn_that_was_removed_names_nobody_again(tmp_path: Path) -> Non
             assert isinstance(event, TurnBegan | TurnRemoved)
             apply(held, event)
     assert (held, len(found)) == ({}, 3)
+
+
+async def changed_turn(tmp_path: Path, *changes: TurnBegan | TurnChanged, before: int) -> tuple[Turns, bytes]:
+    """Say these of a turn, make a backup after so many, restore it; return the turns then, and the list's bytes."""
+    async with office(tmp_path, Clock()) as (_, log):
+        at = ""
+        for n, change in enumerate(changes, 1):
+            await log.append(STREAM, [encode(change)], subject=turn_subject("a" * 16))
+            at = back_up(tmp_path) if n == before else at
+        make.note(tmp_path / "data", tmp_path / "out", now_ms=NOW_MS)
+    bring_back(tmp_path, at)
+    async with SqliteLog(tmp_path / "again" / "data" / "log.db") as log:
+        assert await log.verify(STREAM) is None
+        turns = (await Folds(log, log).of("b1")).transcript.turns
+    return turns, (tmp_path / "out" / manifest.LEDGER).read_bytes()
+
+
+async def test_a_speaker_who_was_changed_is_not_the_earlier_one_again(tmp_path: Path) -> None:
+    began, changed = TurnBegan("a" * 16, 1000, "Wrongly", "Judge"), TurnChanged("a" * 16, 1200, "Rightly", "Judge")
+    turns, listed = await changed_turn(tmp_path, began, changed, before=1)
+    assert turns == {"a" * 16: Turn("a" * 16, 1200)}, "nobody who is known: the list holds no name"
+    bodies = b"".join(
+        base64.b64decode(one.body) for one in ledger.load(tmp_path / "out" / manifest.LEDGER).taken.values()
+    )
+    assert [name for name in (b"Wrongly", b"Rightly", b"Judge") if name in listed + bodies] == []
+
+
+async def test_a_turn_of_which_only_the_time_was_changed_keeps_its_name(tmp_path: Path) -> None:
+    began, named = TurnBegan("a" * 16, 1000), TurnChanged("a" * 16, 1000, "Rightly", "Judge", "committee")
+    moved = TurnChanged("a" * 16, 1500, "Rightly", "Judge", "committee")
+    turns, _ = await changed_turn(tmp_path, began, named, moved, before=2)
+    assert turns == {"a" * 16: Turn("a" * 16, 1500, "Rightly", "Judge", "committee")}
+
+
+async def test_no_release_and_no_version_that_was_given_after_the_backup_is_given_again(tmp_path: Path) -> None:
+    words, times = (
+        WordsCommitted("en", "en.0", 0, ("a", "name"), 16_000),
+        SegmentClosed("en", "en.0", 0, 1000, ((0, 9), (9, 99))),
+    )
+    async with office(tmp_path, Clock()) as (_, log):
+        await log.append(STREAM, [encode(words), encode(times)], subject="channel:en")
+        live = back_up(tmp_path)
+        await log.append(STREAM, [encode(Ended(1000))], key="ended")
+        at = back_up(tmp_path)
+        for version in (1, 2):
+            one = SegmentCorrected("en", "en.0", version, ("a", f"lost{version}"), (0, 5), "corrected", "staff", 7)
+            await log.append(STREAM, [encode(one), encode(RecordCorrected((Made("en.0", version, 6),), 7))])
+        assert (await Folds(log, log).of("b1")).release == 3
+        make.note(tmp_path / "data", tmp_path / "out", now_ms=NOW_MS)
+    bring_back(tmp_path, at)
+    async with SqliteLog(tmp_path / "again" / "data" / "log.db") as log:
+        fold = await Folds(log, log).of("b1")
+        assert fold.release > 3
+        assert [cited.release_of(fold, name) for name in ("r0", "r1", f"r{fold.release}")] == [0, 1, fold.release]
+        for name in ("r2", "r3"):
+            with pytest.raises(NotFound, match="lost"):
+                cited.release_of(fold, name)
+        (segment,) = fold.transcript.channel("en").segments
+        assert (segment.version, segment.spare, segment.mark) == (2, 6, "machine")
+        held = fold.release
+        assert cited.cite(fold, segment, "en", 1, "1").meant == "name"
+    restore(tmp_path / "out", tmp_path / "live", now_ms=NOW_MS, at=live, vault=tmp_path / "data" / "vault.db")
+    async with SqliteLog(tmp_path / "live" / "log.db") as log:
+        assert (await Folds(log, log).of("b1")).release == 0, "it is on"
+        await log.append(STREAM, [encode(Ended(2000))], key="ended")
+        fold = await Folds(log, log).of("b1")
+        assert fold.release > 3
+        with pytest.raises(NotFound):
+            cited.release_of(fold, "r1")
+    second = make.make(tmp_path / "again" / "data", tmp_path / "out", now_ms=NOW_MS + 5000, keep=0).id
+    restore(tmp_path / "out", tmp_path / "third", now_ms=NOW_MS, at=second, vault=tmp_path / "data" / "vault.db")
+    async with SqliteLog(tmp_path / "third" / "log.db") as log:
+        assert (await Folds(log, log).of("b1")).release == held, "nothing was lost between the two"
 
 
 async def test_a_redaction_is_asked_for_again_and_not_carried_out_here(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ import msgspec
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from hearing.archive.finding_aid import MARKS
 from hearing.archive.record import clean
 from hearing.archive.wanted import Found, Wanted
+from hearing.events import HumanMark, SegmentCorrected, encode, public_stream
 from hearing.log.memory import MemoryLog
 from tests.archive.searching import searching
 from tests.e2e.browsing import browser, page_on
@@ -63,7 +65,7 @@ _ASK = """async ([base, wanted]) => {
   return {
     places: found.matches.map(one => shards.directory.meetings[one.channel[0]][0] + " " + one.channel[1] + "."
       + (one.passage - one.channel[4])),
-    texts: hits.map(one => [one.text, one.marks, one.cutBefore, one.cutAfter]),
+    texts: hits.map(one => [one.text, one.marks, one.cutBefore, one.cutAfter, one.state]),
     languages: Object.fromEntries(found.languages), bodies: Object.fromEntries(found.bodies),
     dialogues: Object.fromEntries(found.dialogues), reason: found.reason?.code ?? null,
     missing: found.reason?.missing ?? [],
@@ -174,6 +176,11 @@ async def test_after_publishing_anew_an_open_page_says_to_load_it_again(
 
 
 async def test_it_finds_what_the_server_finds_and_says_why_not(chrome: Browser, log: MemoryLog, tmp_path: Path) -> None:
+    marks: tuple[tuple[int, HumanMark], ...] = ((1, "corrected"), (2, "verified"))
+    for n, mark in marks:  # so that both say who answers for a text
+        words = tuple(SPEECH["en"][n].split())
+        event = SegmentCorrected("en", f"en.{n}", 1, words, tuple(range(90, 90 + len(words))), mark, "staff", 7)
+        await log.append(public_stream(MEETING), [encode(event)])
     await publish(log, tmp_path / "www", provisional=True)
     static = next((tmp_path / "www/static").iterdir()).name
     with files(tmp_path / "www") as url:
@@ -201,8 +208,8 @@ def _same(got: dict[str, Any], found: Found, wanted: Wanted) -> None:
             theirs, ours = ([one for one in held if one.startswith(f"{channel}.")] for held in (got["places"], places))
             assert theirs == ours, wanted
     assert sorted(got["places"]) == sorted(places), wanted
-    hits = {(one.text, tuple(one.marks), one.cut_before, one.cut_after) for one in found.hits}
-    assert {(said, tuple(map(tuple, marks)), *cut) for said, marks, *cut in got["texts"]} == hits, wanted
+    hits = {(one.text, tuple(one.marks), one.cut_before, one.cut_after, MARKS.index(one.state)) for one in found.hits}
+    assert {(said, tuple(map(tuple, marks)), *how) for said, marks, *how in got["texts"]} == hits, wanted
     for name in ("languages", "bodies", "dialogues"):
         counts = {clean(one.key): one.hits for one in getattr(found, name)}
         assert got[name] == counts, (name, wanted)

@@ -39,6 +39,7 @@ from hearing.redaction import Account, Wanted
 from hearing.site.assemble import assemble
 from hearing.site.leaving import Leaving
 from hearing.site.show import Track
+from hearing.sources import Sources
 from hearing.stream.address import Rules, is_address, read
 
 TOKEN = "-".join(["a", "staff", "token", "for", "these", "tests"])
@@ -145,12 +146,17 @@ class Staffing:
 
     def __init__(self, keeper: HouseKeeper) -> None:
         self._keeper = keeper
+        self._sources = Sources(Rules(), Path())
 
     def allows(self, token: str) -> bool:
         """Know one token."""
         return token == TOKEN
 
-    async def create(self, wanted: MeetingCreated) -> None:
+    def near(self, token: str) -> bool:
+        """Know nobody on this machine."""
+        return False
+
+    async def create(self, wanted: MeetingCreated, *, near: bool = False) -> None:
         """Create."""
         _check_source(wanted)
         await self._keeper.create(wanted)
@@ -194,6 +200,10 @@ class Staffing:
     def masked(self, source: str) -> str:
         """Hide what stands behind a question mark."""
         return f"{source.partition('?')[0]}?…" if "?" in source else source
+
+    def seen(self, created: MeetingCreated) -> str:
+        """Name how a meeting is set up."""
+        return self._sources.seen(created)
 
     async def readiness(self, meeting: str) -> list[Finding]:
         """Find one thing of every kind."""

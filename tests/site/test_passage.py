@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from hearing.archive.exports import EXPORTS
-from hearing.events import Ended, Redacted
+from hearing.events import Ended, PassageHidden, Redacted
 from hearing.lang import NAMES
 from hearing.site.show import Track
 from tests.site.serving import HOSTILE, MEETING, SPEECH, TOKEN, Serving, hold_meeting, meeting, serving
@@ -131,6 +131,7 @@ async def test_a_passage_that_was_taken_away_is_a_tombstone(site: Serving, clien
     await hold_meeting(site)
     await close(site)
     await erase(site, "en.2")
+    await site.speaker.tell(PassageHidden("p", 3_000_000, 3_000_001))
     gone = await client.get(f"/m/{MEETING}/en/2")
     assert gone.status_code == 410
     assert "This passage was hidden." in gone.text

@@ -82,6 +82,25 @@ async def test_what_was_seen_and_meant_is_asked_for_once(running: Desk, staff: h
     assert (public.status_code, "I turn to" in public.text) == (410, False)
 
 
+async def test_who_sends_a_redaction_again_did_not_ask_for_it(running: Desk, staff: httpx.AsyncClient) -> None:
+    sent = {**fields((await staff.get(PAGE, params=CHOSEN)).text, 'name="sure"'), "sure": str(GOES)}
+    assert "by you" in text_of((await staff.post(PAGE, data=sent)).text)
+    asked = {"basis": "court-order", "redaction": "b" * 16, "cuts": [{"channel": "en", "words": ["en.2.13"]}]}
+    assert (await staff.post(f"/api/meetings/{MEETING}/redactions", json=asked, headers=STAFF)).status_code == 202
+    async with browser_of(running) as other:
+        token = await running.office.invite(Capability("staff", ""), "", "staff", "Another")
+        await other.post("/staff/accept", data=fields((await other.post("/staff/accept", data={"invite": token})).text))
+        for redaction in (sent["redaction"], "b" * 16):
+            page = await other.post(PAGE, data={**sent, "redaction": redaction})
+            assert page.status_code == 200
+        told = text_of(page.text)
+        assert ("by a colleague" in told, "by you" in told) == (True, False)
+    hidden = PassageHidden(sent["redaction"], 0, 1000)
+    await running.office.passages.hide(Capability("staff", "", "mallory"), "arl", MEETING, hidden)
+    assert text_of((await staff.get(PAGE)).text).count("by you") == 1
+    assert len(await redacted(running)) == 2
+
+
 async def test_who_has_not_counted_takes_nothing_out(running: Desk, staff: httpx.AsyncClient) -> None:
     sent = fields((await staff.get(PAGE, params=CHOSEN)).text, 'name="sure"')
     for typed in ("9" * 5000, "", "2", "4", "x", "-3", "3.0"):
@@ -122,6 +141,45 @@ async def test_who_redacts_sees_what_readers_see_and_a_corrected_name_is_searche
     page = await staff.get(PAGE, params={"segment": "en.0", "first": "en.0.2", "last": "en.0.2"})
     assert "Merci Zyxwvuqa" in text_of(page.text)
     assert "Corrected text" in text_of(page.text)
+
+
+async def correct(running: Desk, *versions: tuple[str, str]) -> None:
+    """Correct `fr.0` to a text, for a reason, again and again."""
+    for n, (text, reason) in enumerate(versions, 1):
+        words = tuple(text.split())
+        ids = tuple(90 + 10 * n + at for at in range(len(words)))
+        event = SegmentCorrected("fr", "fr.0", n, words, ids, "corrected", "staff", 7, reason)
+        await running.site.log.append(public_stream(MEETING), [encode(event)])
+
+
+async def test_a_name_in_an_earlier_version_or_in_a_reason_is_found_to_be_taken_out(
+    staff: httpx.AsyncClient, running: Desk
+) -> None:
+    await correct(running, ("Merci Zyxwvuqa", "Name of Qwertzuiop heard"), ("Merci beaucoup", "Not what was said"))
+    for name in ("zyxwvuqa", "qwertzuiop"):
+        page = await staff.get(f"{PAGE}?channel=fr&q={name}")
+        assert re.findall(r'redact\?segment=([\w.]+)"', page.text) == ["fr.0"], name
+        assert name in text_of(page.text).casefold()
+    page = await staff.get(PAGE, params={"segment": "fr.0"})
+    assert "Merci Zyxwvuqa" in text_of(page.text)
+    assert "Name of Qwertzuiop heard" in text_of(page.text)
+    assert re.findall(r'redact\?segment=([\w.]+)"', (await staff.get(f"{PAGE}?channel=fr&q=nobody")).text) == []
+
+
+async def test_the_preview_counts_the_corrections_that_go_and_one_more_is_not_done_unseen(
+    staff: httpx.AsyncClient, running: Desk
+) -> None:
+    assert "correction" not in text_of((await staff.get(PAGE, params=CHOSEN)).text).partition("This goes")[2]
+    await correct(running, ("Merci Zyxwvuqa", "Heard anew"))
+    assert "1 correction of these passages goes too" in text_of((await staff.get(PAGE, params=CHOSEN)).text)
+    await correct(running, ("Merci Zyxwvuqa", "Heard anew"), ("Merci beaucoup", "Not so"))
+    seen = await staff.get(PAGE, params=CHOSEN)
+    assert "All 2 corrections of these passages go too" in text_of(seen.text)
+    sent = {**fields(seen.text, 'name="sure"'), "sure": str(GOES)}
+    await correct(running, ("Merci", "a"), ("Merci", "b"), ("Merci encore", "Once more"))
+    done = await staff.post(PAGE, data=sent)
+    assert (done.status_code, "look at it again" in done.text) == (409, True)
+    assert await redacted(running) == []
 
 
 async def test_words_chosen_the_wrong_way_round_are_said_to_be_so(staff: httpx.AsyncClient) -> None:

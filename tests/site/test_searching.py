@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hearing.events import TurnBegan
+from hearing.events import SegmentCorrected, TurnBegan, encode, public_stream
 from hearing.lang import NAMES
 from hearing.site.searching import wanted_of
 from tests.site.serving import HOSTILE, MEETING, Serving, Speaker, hold_meeting, meeting, serving
@@ -51,6 +51,22 @@ async def test_the_api_gives_the_moment_its_sentence_and_its_address(site: Servi
     assert answer["languages"] == [{"key": "en", "hits": 1}]
     assert answer["dialogues"] == [{"key": "arl", "hits": 1, "label": "Arlandia"}]
     assert "reason" not in answer
+
+
+async def test_a_hit_is_labelled_by_the_state_of_its_text(site: Serving, client: httpx.AsyncClient) -> None:
+    await hold_meeting(site)
+    answer = await found(client, q='"48 hours" judge', language="en")
+    assert [hit["mark"] for hit in answer["hits"]] == ["machine"]
+    label = "Corrected text"
+    assert label not in (await client.get("/search", params={"q": '"48 hours" judge'})).text
+    words = tuple(answer["hits"][0]["text"].split())
+    event = SegmentCorrected("en", "en.1", 1, words, tuple(range(90, 90 + len(words))), "corrected", "staff", 7)
+    await site.log.append(public_stream(MEETING), [encode(event)])
+    async with asyncio.timeout(60):
+        while [hit["mark"] for hit in (await found(client, q='"48 hours" judge'))["hits"]] != ["corrected"]:
+            await asyncio.sleep(0.02)
+    page = (await client.get("/search", params={"q": '"48 hours" judge'})).text
+    assert (label in page, "Machine text" in page) == (True, False)
 
 
 async def test_the_page_shows_the_sentence_with_marks_and_the_second(site: Serving, client: httpx.AsyncClient) -> None:

@@ -118,17 +118,38 @@ def test_no_secret_is_shown(secret: str, scheme: str, key: bytes) -> None:
         f"{scheme}://h/a#{secret}",
         f"rtmps://h/a/{secret}",
         f"rtmp://h/a/{secret}/",
+        f"rtmp://h/{secret}/live",
+        f"{scheme}://h/{secret}",
+        f"{scheme}://h/{secret}/",
+        f"{scheme}://h/live/{secret}/hls/master.m3u8",
+        f"{scheme}://h/live/{secret}.m3u8",
+        f"{scheme}://h/live/master;{secret}",
+        f"{scheme}://h/live-{secret}/index.m3u8?a=1",
+        f"https:/me:{secret}@h/a",
     ]
     for url in urls:
         assert secret not in masked(url, key)
-        assert masked(url, key).startswith(f"{url.partition(':')[0]}://h/")
+        assert masked(url, key).startswith(f"{url.partition(':')[0]}://{'h' if '://' in url else ''}/")
 
 
 def test_what_holds_no_secret_is_shown_as_it_is() -> None:
-    for source in ("https://h/live/master.m3u8", "/films/a.mp4", "demo:", "udp://h:5004"):
+    for source in (
+        "https://h/live/master.m3u8",
+        "https://h/hls/en/index-2.m3u8",
+        "/films/a.mp4",
+        "demo:",
+        "udp://h:5004",
+    ):
         assert masked(source) == source
     assert is_address("udp://@:5004")
     assert not is_address("/films/a.mp4")
+
+
+def test_of_what_holds_one_the_last_part_is_shown_that_says_what_it_is() -> None:
+    assert masked("https://h/live/K3yK3yK3y/hls/master.m3u8?token=x") == "https://h/…/master.m3u8"
+    assert masked("https://h:8443/live/en.m3u8?token=x") == "https://h:8443/live/en.m3u8…"
+    assert masked("rtmps://h/live/K3yK3yK3y") == "rtmps://h/live/…"
+    assert masked("https://h/K3yK3yK3y/master.m3u8", b"1") != masked("https://h/K3yK3yK3z/master.m3u8", b"1")
 
 
 @pytest.mark.parametrize("url", ["https:/me:secret@h/a", "RTMPS:h/app/secret"])

@@ -117,7 +117,8 @@ class Pages:
         created = next(one for one in edition.meeting.created.channels if one.id == channel.id)
         zero = edition.release.media_zero_utc_ms
         fold = Fold()
-        fold.transcript, fold.release = Transcript(media_zero_utc_ms=zero), int(edition.release.id[1:])
+        fold.transcript = Transcript(media_zero_utc_ms=zero)
+        fold.numbered = record.Numbered(int(edition.release.id[1:]))
         said = channel.segments
         for at, here in enumerate(said):
             address = f"{self.setting.address}{record.path(edition.id, here.id)}"

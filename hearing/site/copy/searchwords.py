@@ -3,7 +3,9 @@
 import msgspec
 
 from hearing import lang
+from hearing.archive import finding_aid
 from hearing.site.i18n import Words
+from hearing.site.scriptwords import MARKS
 
 
 def script_words(words: Words) -> str:
@@ -17,6 +19,7 @@ def script_words(words: Words) -> str:
         "closest": [t("Closest first."), t("Newest first")],
         "newest": [t("Newest first."), t("Closest first")],
         "floor": t("Floor"),
+        "marks": [t(MARKS[mark].text) for mark in finding_aid.MARKS],
         "language": t("Language"),
         "body": t("Committee"),
         "dialogue": t("Review"),

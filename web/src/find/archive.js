@@ -78,6 +78,7 @@ function lineOf({meetings: known}, match, shown) {
   const where = make("p", "line");
   where.append(link);
   if (floor) where.append(" ", make("span", "tr", {}, say("floor")));
+  where.append(" ", make("span", "tr", {}, JSON.parse(element("words").textContent).marks[shown.state]));
   line.append(said, where);
   return line;
 }

@@ -14,7 +14,7 @@ import {marks, parse} from "./wanted.js";
  * @typedef {{matches: Match[], meetings: number, languages: Count[], bodies: Count[], dialogues: Count[],
  *   reason: Reason | null, phrases: Record<string, import("./wanted.js").Phrase[]>}} Found
  * @typedef {{text: string, marks: import("./wanted.js").Span[], t0: number, n: number, cutBefore: boolean,
- *   cutAfter: boolean}} Hit
+ *   cutAfter: boolean, state: number}} Hit `state`: 0 machine, 1 corrected, 2 verified; of several passages, the least
  */
 
 const APART_MS = 5000;
@@ -57,19 +57,35 @@ export async function hit(texts, directory, match, phrases) {
   const [meeting, channel, language, , base] = match.channel;
   const n = match.passage - base;
   const file = `${texts}/${directory.meetings[meeting][0]}/${channel}/${Math.floor(n / directory.step)}.json`;
-  /** @type {[n: number, t0: number, t1: number, text: string][]} */
+  /** @type {[n: number, t0: number, t1: number, text: string, mark: number][]} */
   const lines = await (await get(file, "no-cache")).json();
   const here = lines.find((one) => one[0] === n);
   if (!here) throw new Error("gone");
   const before = lines.find((one) => one[0] === n - 1 && here[1] - one[2] < APART_MS);
   const after = lines.find((one) => one[0] === n + 1 && one[1] - here[2] < APART_MS);
   const space = /^(zh|ja|yue|th|lo|my|km)\b/.test(language) ? "" : " ";
-  const text = [before, here, after].flatMap((one) => (one ? [one[3]] : [])).join(space);
+  const parts = [before, here, after].flatMap((one) => (one ? [one] : []));
+  const text = parts.map((one) => one[3]).join(space);
   const begins = before ? before[3].length + space.length : 0;
   const own = marks(here[3], match.language, phrases);
   const part = around(text, own.map(([start, end]) => [start + begins, end + begins]));
   const shown = text.slice(part.start, part.end).trimEnd();
-  return {text: shown, marks: marks(shown, match.language, phrases), t0: here[1], n, cutBefore: part.cutBefore, cutAfter: part.cutAfter};
+  return {text: shown, marks: marks(shown, match.language, phrases), t0: here[1], n, cutBefore: part.cutBefore, cutAfter: part.cutAfter, state: stateOf(parts, space.length, part)};
+}
+
+/**
+ * Return the least mark of the passages that the shown part of their joined text reaches into.
+ * @param {[n: number, t0: number, t1: number, text: string, mark: number][]} parts @param {number} space
+ * @param {{start: number, end: number}} shown
+ */
+function stateOf(parts, space, shown) {
+  let [start, least] = [0, 2];
+  for (const [, , , text, mark] of parts) {
+    const end = start + text.length;
+    if (start < shown.end && end > shown.start) least = Math.min(least, mark);
+    start = end + space;
+  }
+  return least;
 }
 
 /** @param {import("./shards.js").Language} held @param {string} language @param {Map<number, number>[]} maps @returns {Match[]} */
