@@ -19,6 +19,7 @@ from hearing import (
     cli_publish,
     cli_ready,
     cli_redact,
+    cli_revise,
     cli_search,
     creating,
 )
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_redact.add_options(
         _command(commands, "redact", cli_redact.redact, "Take words and sound out of the record, for good.", _where())
     )
+    cli_revise.add_options(_command(commands, "revise", cli_revise.revise, cli_revise.TEXT, _where()))
     _add_demo(commands)
     _add_search(commands)
     _add_publish(commands)

@@ -27,6 +27,7 @@ from hearing.events import (
 )
 from hearing.log.base import Log
 from hearing.meeting import House
+from hearing.qa import revisions
 from hearing.redaction import Account, Wanted
 from hearing.store.base import Store
 from hearing.stream import past
@@ -163,6 +164,7 @@ class Redactor:
             account = await self._tell(meeting, one)
         for position in account.told[one]:
             await self._log.erase(public_stream(meeting), position)
+        await revisions.forget(self._log, meeting, account.cuts[one])
         changed, stuck = await self._erase_all_media(meeting, account.asked[one], account.cuts[one])
         if (meeting, one) not in self._stuck:  # a repeat that waits for the disk has done this
             await self._forget(meeting, account.cuts[one], account.position)

@@ -35,6 +35,7 @@ from hearing.qa.passages import Passages
 from hearing.qa.profile import Rules
 from hearing.qa.queue import Filters, Queue, select
 from hearing.qa.receipt import Keys
+from hearing.qa.revisions import Revisions
 from hearing.qa.rooms import Rooms
 from hearing.qa.shown import Shown
 from hearing.qa.speaking import Speaking
@@ -63,6 +64,7 @@ class Office:
         self.names = Names(self._desks, self._vault, now_ms)
         self.speaking = Speaking(log, self._desks, now_ms)
         self.corrections = Corrections(log, self._desks, now_ms)
+        self.revisions = Revisions(log, now_ms)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opening:

@@ -16,6 +16,8 @@ from hearing.site import (
     notices,
     queue,
     redact,
+    revising,
+    revision,
     session,
     speaking,
     staff,
@@ -44,4 +46,6 @@ def routes(known: Rooms) -> list[Route]:
         *invitations.routes(known),
         *staff.routes(known),
         *redact.routes(known),
+        *revision.routes(known),
+        *revising.routes(known),
     ]

@@ -15,7 +15,7 @@ from hearing.lang import NAMES
 from hearing.qa.names import Listed
 from hearing.qa.shown import Shown
 from hearing.qa.status import Status
-from hearing.site import inviting, items, naming, readiness, redactions, searching, wire
+from hearing.site import inviting, items, naming, readiness, redactions, revising, searching, wire
 
 Tag = Literal["meetings", "search", "questions", "staff"]
 
@@ -282,6 +282,27 @@ _BY_STAFF = (
         faults=(400, *_STAFF, 404, 413),
         staff=True,
         later=True,
+    ),
+    Operation(
+        "GET",
+        f"{_MEETING}/revision",
+        "getRevision",
+        "What second passes of a closed meeting heard, and the other texts that they propose. Not public.",
+        "staff",
+        revising.RevisionAnswer,
+        faults=(*_STAFF, 404),
+        staff=True,
+    ),
+    Operation(
+        "POST",
+        f"{_MEETING}/revision",
+        "proposeRevision",
+        "Send what a piece of a channel was heard as, once more: where it differs in words, that is proposed to staff.",
+        "staff",
+        revising.RevisionTaken,
+        body=revising.AskedPiece,
+        faults=(400, *_STAFF, 404, 409, 413),
+        staff=True,
     ),
     Operation(
         "POST",
