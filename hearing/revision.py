@@ -73,9 +73,10 @@ def placed(segments: Sequence[Segment], heard: Iterable[Heard], language: str) -
     """Return which words belong to which segment, in order; a word that was heard in none of them is left out.
 
     `segments` are those of one channel that have times, in order, whatever may be proposed for them: a word of a
-    corrected one goes to that one, and not to its neighbour.
+    corrected one goes to that one, and not to its neighbour. The order is the one in which the words were heard, also
+    where a clock says otherwise: what would come before the word before it is left out.
     """
-    words = [word for one in sorted(heard, key=lambda one: (one.t0, one.t1)) for word in _parts(one, language)]
+    words = [word for one in heard for word in _parts(one, language)]
     anchors = _anchors(segments, words, language)
     bounds = _bounds(anchors, len(words), len(segments) - 1)
     found: dict[str, list[Heard]] = {}

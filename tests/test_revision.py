@@ -1,7 +1,5 @@
 """What a second hearing proposes: for the machine's own words alone, of their time, in their order, nothing else."""
 
-from collections import Counter
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -229,8 +227,8 @@ def test_only_the_machines_own_text_is_revised_with_words_of_its_time_in_their_o
     segments = said.channel("en").segments
     belong = revision.placed(segments, words, "en")
     order = [word for segment in segments for word in belong.get(segment.id, ())]
-    assert order == sorted(order, key=lambda one: (one.t0, one.t1))
-    assert Counter(order) <= Counter(words)
+    rest = iter(words)
+    assert all(word in rest for word in order), "the words that are kept stand in the order in which they were heard"
     by_id = {segment.id: segment for segment in segments}
     for name, held in belong.items():
         t0, t1 = by_id[name].span
