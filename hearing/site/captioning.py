@@ -9,6 +9,7 @@ import hashlib
 import re
 import time
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
@@ -60,6 +61,11 @@ class InvitedCaptioner(msgspec.Struct, frozen=True):
     invite: str
     path: str
 
+    @classmethod
+    def of(cls, token: str, dialogue: str, *, url: bool) -> "InvitedCaptioner":
+        page = f"/staff/{quote(dialogue, safe='')}/accept#{token}"
+        return cls(token.partition(".")[0], address(token) if url else page)
+
 
 class Pace:
     """How often each URL may post. What is beyond is not taken; nothing is queued."""
@@ -97,8 +103,7 @@ def routes(office: Office, house: Callable[[], House], staff: api.Staff, dispatc
         dialogue = meeting.created.dialogue
         place = Place(meeting.id, asked.channel, asked.url)
         token = await office.invite(Capability("staff", dialogue), dialogue, "captioner", asked.label, place)
-        path = address(token) if asked.url else f"/staff/{dialogue}/accept#{token}"
-        answer = InvitedCaptioner(token.partition(".")[0], path)
+        answer = InvitedCaptioner.of(token, dialogue, url=asked.url)
         return Response(msgspec.json.encode(answer), 201, NO_STORE, "application/json")
 
     async def end(request: Request) -> Response:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hearing import transcript
 from hearing.errors import Conflict, Refused
-from hearing.events import RunStarted, WordsCommitted, channel_subject, encode
+from hearing.events import RunStarted, SegmentClosed, WordsCommitted, channel_subject, encode
 from hearing.log.memory import MemoryLog
 from hearing.transcribe import typed
 from hearing.transcribe.carried import Carried
@@ -114,7 +114,8 @@ def test_a_line_that_was_taken_is_known_from_its_name_alone(lines: list[tuple[in
 
 @given(st.lists(st.tuples(TEXTS, st.integers(0, 5000), st.booleans()), max_size=20), st.sampled_from(["en", "zh"]))
 def test_times_never_run_back_and_every_word_stands_once(lines: list[tuple[str, int, bool]], language: str) -> None:
-    hand, folded, now_t, expected = Hand(), transcript.Transcript(), 0, []
+    hand, folded, now_t = Hand(), transcript.Transcript(), 0
+    expected: list[str] = []
     spoken = folded.channels.setdefault("x", Spoken())
     for n, (text, later, ends) in enumerate(lines):
         now_t += later
@@ -135,7 +136,7 @@ def test_times_never_run_back_and_every_word_stands_once(lines: list[tuple[str, 
 def test_a_line_is_given_the_time_before_it_was_typed() -> None:
     got = typed.written(Hand(), Line("Good morning, all.\n"), "n", ("en", "en"), Spoken(), now_t=20_000)
     closed = got.facts[-1]
-    assert isinstance(closed, typed.SegmentClosed)
+    assert isinstance(closed, SegmentClosed)
     assert closed.t1 == 17_000
     assert 15_000 < closed.t0 < 17_000
 
