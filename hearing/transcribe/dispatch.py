@@ -233,9 +233,10 @@ class Dispatch:
             await asyncio.sleep(_STATE_S)
 
     async def _move(self, connection: Connection, carried: Carried) -> None:
+        await self._board.remove(draft_name(carried))
         with suppress(HearingError):
             await connection.release(carried, "moved")
-        await self._board.remove(draft_name(carried))
+        await self._board.remove(draft_name(carried))  # one that was on its way
 
     async def _release(self, carried: Carried) -> None:
         if carried.holder and isinstance(connection := carried.holder[0], Connection):

@@ -91,6 +91,8 @@ class Counts:
             return
         number, seq = map(int, rest.split(":"))
         count = self._counts.setdefault(source, Count(number))
+        if number < count.number:  # the log is read again
+            return
         if count.number != number:
             count = self._counts[source] = Count(number)
         count.used[seq], count.last, count.again = name.rpartition(":")[2], max(count.last, seq), -1

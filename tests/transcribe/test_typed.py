@@ -7,9 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing import transcript
+from hearing import redaction, transcript
 from hearing.errors import Conflict, Refused
-from hearing.events import RunStarted, SegmentClosed, WordsCommitted, channel_subject, encode
+from hearing.events import (
+    Cut,
+    PassageRedacted,
+    RunStarted,
+    SegmentClosed,
+    WordRange,
+    WordsCommitted,
+    channel_subject,
+    encode,
+)
 from hearing.log.memory import MemoryLog
 from hearing.transcribe import typed
 from hearing.transcribe.carried import Carried
@@ -19,7 +28,7 @@ from hearing.transcribe.worker import work
 from hearing.transcript import Spoken
 from tests.transcribe.fakes import FakeEngine, name, silence, speech
 from tests.transcribe.relaying import PUBLIC, Bench, bench, meeting, nothing_recorded
-from tests.transcribe.test_dispatch import SECOND, handle, until
+from tests.transcribe.test_dispatch import SECOND, handle
 from tests.transcribe.test_worker import make, play, said, serving, settings
 
 WAIT_S = 60
@@ -40,6 +49,14 @@ async def shown(one: Bench, channel: str = "en") -> list[tuple[str, str]]:
     """Return each passage with who answers for it."""
     spoken = (await one.folded()).channel(channel)
     return [(" ".join(segment.words), segment.mark) for segment in spoken.segments]
+
+
+async def until(one: Bench, channel: str, state: str) -> None:
+    """Wait for a caption state on the board."""
+    async with asyncio.timeout(WAIT_S):
+        async for _, value in one.board.watch(f"captions:m:{channel}"):
+            if value and json.loads(value)["state"] == state:
+                return
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
@@ -396,3 +413,17 @@ async def test_what_the_board_says_of_a_typed_channel_is_never_late() -> None:
         told = await one.board.get("captions:m:en")
         assert told is not None
         assert json.loads(told) == {"state": "typed", "late_ms": 0}
+
+
+async def test_what_a_redaction_leaves_of_a_typed_passage_is_still_marked_as_typed() -> None:
+    said = WordsCommitted("en", "en.0", 0, ("A", "secret", "name."), SECOND, by="captioner", entry="p:1")
+    times = SegmentClosed("en", "en.0", 0, 900, ((0, 300), (300, 600), (600, 900)))
+    whole = transcript.Transcript()
+    for event in (said, times):
+        transcript.apply(whole, event)
+    asked = PassageRedacted("r", "privacy", (Cut("en", 300, 600, (WordRange("en.0", 1, 1),)),), 0)
+    kept = redaction.plan(whole, asked).kept
+    assert [(one.words, one.by) for one in kept] == [(("A", "", "name."), "captioner")]
+    again = transcript.Transcript()
+    transcript.apply(again, kept[0])
+    assert [segment.mark for segment in again.channel("en").segments] == ["typed"]

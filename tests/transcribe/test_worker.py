@@ -75,7 +75,7 @@ async def play(one: Bench, pcm: Pcm, begin: int, end: int, channel: str = "en") 
 
 async def said(one: Bench, count: int) -> None:
     """Wait until this many words are final."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(await one.words()) < count:
             await one.log.wait("public:m", await one.log.head("public:m"))
 

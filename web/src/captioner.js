@@ -96,7 +96,7 @@ function show(fresh) {
   if (told) {
     const copy = document.importNode(told, true);
     if (known) known.replaceWith(copy);
-    else document.querySelector(".side")?.before(copy);
+    else byId("parts").before(copy);
   } else {
     known?.remove();
   }
