@@ -60,6 +60,7 @@ async function post(fields) {
     if (answer.status >= 500) return "lost";
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (answer.status === 401 || answer.status === 403) location.reload();
+    tell(fresh);
     show(fresh);
     if (answer.ok) return "sent";
     giveBack(fields);
@@ -89,17 +90,16 @@ function showWaiting() {
   }));
 }
 
+// What an answer says stays until the next one; a page that is read on says nothing of it.
+/** @param {Document} fresh */
+function tell(fresh) {
+  document.getElementById("trouble")?.remove();
+  const told = fresh.getElementById("trouble");
+  if (told) byId("parts").before(document.importNode(told, true));
+}
+
 /** @param {Document} fresh */
 function show(fresh) {
-  const told = fresh.getElementById("trouble");
-  const known = document.getElementById("trouble");
-  if (told) {
-    const copy = document.importNode(told, true);
-    if (known) known.replaceWith(copy);
-    else byId("parts").before(copy);
-  } else {
-    known?.remove();
-  }
   const next = fresh.getElementById("switch");
   const now = byId("switch");
   if (next && next.innerHTML !== now.innerHTML && !now.contains(document.activeElement)) replaceSwitch(now, next);
