@@ -42,6 +42,7 @@ from hearing.sources import Sources, rules_of
 from hearing.store.folder import FolderStore
 from hearing.transcribe.dispatch import Dispatch
 from hearing.transcribe.local import keep_worker
+from hearing.transcribe.typed import Hand
 
 logger = logging.getLogger(__name__)
 
@@ -222,7 +223,8 @@ async def serve(config: Config, then: Then | None = None) -> None:
             keeper = await HouseKeeper(log, utc_ms).start()
             staff_token, own_token = _token(config.staff_token_file, "staff_token_file"), secrets.token_urlsafe(32)
             worker_token = _token(config.worker_token_file, "worker_token_file")
-            dispatch = Dispatch(log, board)
+            hand = Hand(round(config.caption_delay_s * 1000), config.caption_silence_s)
+            dispatch = Dispatch(log, board, hand)
             attendant = Attendant(
                 keeper,
                 log=log,

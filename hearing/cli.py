@@ -14,6 +14,7 @@ import msgspec
 from hearing import (
     __version__,
     cli_backup,
+    cli_captioner,
     cli_doctor,
     cli_names,
     cli_publish,
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_search(commands)
     _add_publish(commands)
+    _add_captioner(commands)
     _add_transcribe(commands)
     _add_bench(commands)
     cli_doctor.add(commands, _command)
@@ -174,6 +176,10 @@ def _add_demo(commands: Any) -> None:  # noqa: ANN401 - argparse's type is priva
 
 def _add_search(commands: Any) -> None:  # noqa: ANN401 - argparse's type is private
     cli_search.add_options(_command(commands, "search", cli_search.search, "Search what was said.", _where()))
+
+
+def _add_captioner(commands: Any) -> None:  # noqa: ANN401 - argparse's type is private
+    cli_captioner.add_options(_command(commands, "captioner", cli_captioner.captioner, cli_captioner.TEXT, _where()))
 
 
 def _add_publish(commands: Any) -> None:  # noqa: ANN401 - argparse's type is private

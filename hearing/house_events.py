@@ -96,7 +96,9 @@ class MeetingClosed(Event, frozen=True, tag="meeting.closed"):
 class InviteCreated(Event, frozen=True, tag="invite.created"):
     """An invitation exists; who holds its token may take the role in the dialogue, once. `hash` is of the token.
 
-    `label` names the seat, as in "rapporteur" or "member 3", never a person.
+    `label` names the seat, as in "rapporteur" or "member 3", never a person. A captioner's is to one channel of one
+    meeting, where these are named. `url`: the token is no invitation, but stands in the address that a captioner's
+    software sends to.
     """
 
     invite: str
@@ -106,6 +108,9 @@ class InviteCreated(Event, frozen=True, tag="invite.created"):
     label: str = ""
     at_ms: int = 0
     expires_ms: int = 0
+    meeting: str = ""
+    channel: str = ""
+    url: bool = False
 
 
 class InviteBound(Event, frozen=True, tag="invite.bound"):

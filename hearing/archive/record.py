@@ -49,8 +49,8 @@ class Segment(msgspec.Struct, frozen=True):
 
     A `hidden` one is a tombstone: its words were taken away, its id and its place stay. `basis` says why words of it,
     or all, were taken out of the record; empty: none were. An empty `speaker`: nobody knows who spoke; `title` and
-    `side` are the speaker's. `version` counts corrections, 0 being the machine's text; of a corrected one `machine` is
-    what the machine heard.
+    `side` are the speaker's. `mark` says who answers for the text. `version` counts corrections, 0 being what the
+    machine heard or a captioner typed; of a corrected one `machine` is that text.
     """
 
     id: str
@@ -197,7 +197,7 @@ def segment(said: transcript.Segment, language: str, heard: Heard = NOBODY, *, t
         words,
         _text(words, language),
         hidden=not said.words,
-        mark=said.versions[count - 1].mark if count else "machine",
+        mark=said.versions[count - 1].mark if count else said.first_mark,
         basis=said.basis,
         speaker=clean(turn.name) if turn else "",
         title=clean(turn.title) if turn else "",

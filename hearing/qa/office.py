@@ -27,7 +27,7 @@ from hearing.qa.corrections import Corrections
 from hearing.qa.desk import Stale
 from hearing.qa.desks import Desks, Room
 from hearing.qa.intake import Submission
-from hearing.qa.invites import Invites, Seat
+from hearing.qa.invites import Invites, Place, Seat
 from hearing.qa.item import Item
 from hearing.qa.names import Names
 from hearing.qa.outcome import Changed, Outcome, Wanted, outcome_of
@@ -279,10 +279,16 @@ class Office:
 
     # --- invitations -------------------------------------------------------------------------------------------------
 
-    async def invite(self, who: Capability | None, dialogue: str, role: Role, label: str = "") -> str:
+    async def invite(
+        self, who: Capability | None, dialogue: str, role: Role, label: str = "", place: Place | None = None
+    ) -> str:
         """Return a new invitation's token, shown once."""
         require(who, "invite.create", dialogue)
-        return await self._invites.create(role, dialogue, label)
+        return await self._invites.create(role, dialogue, label, place)
+
+    async def captioner(self, token: str) -> Capability:
+        """Return what the token in a caption URL allows. Raises NotFound, Gone."""
+        return await self._invites.captioner(token)
 
     async def invited(self, token: str) -> str:
         """Return the dialogue that an invitation is to, empty for the house, and bind nothing. Raises NotFound."""

@@ -5,6 +5,7 @@ from starlette.routing import Route
 from hearing.site import (
     ask,
     asked,
+    captioner,
     correcting,
     hiding,
     invitations,
@@ -44,4 +45,5 @@ def routes(known: Rooms) -> list[Route]:
         *invitations.routes(known),
         *staff.routes(known),
         *redact.routes(known),
+        *captioner.routes(known),
     ]

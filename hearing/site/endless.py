@@ -40,7 +40,7 @@ from hearing.site.feed import Cursor, Source
 from hearing.site.folds import Fold
 from hearing.site.look import Link, Look
 from hearing.site.scriptwords import MARKS, STATES, TAKEN_OUT, TOMBSTONE
-from hearing.transcript import find, ordinal
+from hearing.transcript import Mark, find, ordinal
 from hearing.turns import NOBODY
 
 _HEARTBEAT_S = 10.0
@@ -48,7 +48,7 @@ _EVERY = 20
 _HEADERS = {"Content-Type": "text/html; charset=utf-8"}
 _HERE = "<!-- said -->"
 _SAID = Markup(
-    '<div class="turn"><p class="at"><time title="{media_time}">{clock}</time></p>{who}'
+    '<div class="turn"><p class="at">{mark}<time title="{media_time}">{clock}</time></p>{who}'
     '<p class="said"{id} lang="{language}" dir="auto">{said}'
 )
 _SAID_END = Markup("</p></div>\n")
@@ -127,7 +127,7 @@ class _Page:
             if segment.hidden:
                 written += self._tombstone(segment.id, segment.basis)
             else:
-                written += self._paragraph(segment.id, said, through_t)
+                written += self._paragraph(segment.id, said, through_t, segment.mark)
         self._through_t = spoken.through_t
         return written
 
@@ -208,7 +208,8 @@ class _Page:
         if self._open and event.segment == self._segment:
             written = escape((" " if spaced(self._channel.language) else "") + said)
         else:
-            written = self._paragraph(event.segment, said, event.through_sample // SAMPLES_PER_MS)
+            mark: Mark = "typed" if event.by else "machine"
+            written = self._paragraph(event.segment, said, event.through_sample // SAMPLES_PER_MS, mark)
         self._through_t = event.through_sample // SAMPLES_PER_MS
         return written
 
@@ -234,8 +235,8 @@ class _Page:
             mark=mark, clock=show.clock(self._zero, t), language=self._channel.language, said=said
         )
 
-    def _paragraph(self, segment: str, said: str, through_t: int) -> Markup:
-        """Open the segment's paragraph; one that a pause broke goes on in another, which has no id."""
+    def _paragraph(self, segment: str, said: str, through_t: int, mark: Mark = "machine") -> Markup:
+        """Open the segment's paragraph, with its mark; one that a pause broke goes on in another, which has no id."""
         goes_on, self._segment = segment == self._segment, segment
         self._written.add(segment)
         closing = self._close()
@@ -244,6 +245,7 @@ class _Page:
             self._segments += 1
             closing += self._continue_here()
         return closing + _SAID.format(
+            mark=self._words.t(MARKS[mark].text) + " " if mark != "machine" else "",
             media_time=show.media_time(self._through_t),
             clock=show.clock(self._zero, self._through_t),
             who=self._who(through_t),

@@ -15,7 +15,7 @@ from hearing.lang import NAMES
 from hearing.qa.names import Listed
 from hearing.qa.shown import Shown
 from hearing.qa.status import Status
-from hearing.site import inviting, items, naming, readiness, redactions, searching, wire
+from hearing.site import captioning, inviting, items, naming, readiness, redactions, searching, wire
 
 Tag = Literal["meetings", "search", "questions", "staff"]
 
@@ -308,7 +308,32 @@ _BY_STAFF = (
         staff=True,
     ),
 )
-OPERATIONS: tuple[Operation, ...] = (*_MEETINGS, *_SEARCH, *_QUESTIONS, *_BY_STAFF)
+_CAPTIONERS = (
+    Operation(
+        "POST",
+        f"{_MEETING}/captioners",
+        "inviteCaptioner",
+        "Invite a captioner to a channel, or, with `url`, make the address that their software posts to. Told once.",
+        "staff",
+        captioning.InvitedCaptioner,
+        201,
+        body=captioning.AskedCaptioner,
+        faults=(400, *_STAFF, 404, 413),
+        staff=True,
+    ),
+    Operation(
+        "POST",
+        f"{_MEETING}/captioners/{{invite}}/end",
+        "endCaptioner",
+        "End a captioner's invitation or address.",
+        "staff",
+        None,
+        204,
+        faults=(*_STAFF, 404),
+        staff=True,
+    ),
+)
+OPERATIONS: tuple[Operation, ...] = (*_MEETINGS, *_SEARCH, *_QUESTIONS, *_BY_STAFF, *_CAPTIONERS)
 
 EVENTS: dict[str, type[msgspec.Struct]] = {
     "words": wire.Said,

@@ -210,7 +210,7 @@ def history(place: Place, fold: Fold) -> tuple[Version, ...]:
     if said is None or not said.versions:
         return ()
     language = place.channel.language
-    zero = Version(0, "machine", record.segment(said, language, through=0).text, 0 if fold.release == 0 else 1)
+    zero = Version(0, said.first_mark, record.segment(said, language, through=0).text, 0 if fold.release == 0 else 1)
     versions = [
         Version(
             one.version,

@@ -41,6 +41,7 @@ STATES = {
 
 MARKS: dict[Mark, Sign] = {
     "machine": Sign("machine", "tr", t("Machine text")),
+    "typed": Sign("typed", "tr", t("Typed by a captioner")),
     "corrected": Sign("corrected", "tr", t("Corrected text")),
     "verified": Sign("verified", "tr", t("Verified against the floor")),
 }
@@ -55,6 +56,7 @@ def sign_of(state: str, reason: str | None) -> str:
 CAPTIONS = {
     "starting": t("starting"),
     "live": t("live"),
+    "typed": t("typed by a captioner"),
     "late": t("{n} s late"),
     "paused": t("paused"),
     "off": t("not captioned"),

@@ -30,13 +30,14 @@ from hearing.turns import NOBODY, Heard, Turn, Turns
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Event `words`: they became final."""
+    """Event `words`: they became final. `mark` where they are not the machine's: a captioner typed them."""
 
     segment: str
     first_word: int
     words: tuple[str, ...]
     through_t: int
     low: bool = False
+    mark: Mark = "machine"
 
 
 class Timed(msgspec.Struct, frozen=True):
@@ -223,7 +224,8 @@ class SegmentAnswer(msgspec.Struct, frozen=True):
     """A segment, as the API tells it; without times yet, `t0` and `t1` bound where it was heard. Hidden: no text.
 
     `basis` says why words were taken out of the record, where any were: `[…]` stands for them. `speaker` is empty
-    where nobody knows. `version` counts corrections; of a corrected one `machine` is what the machine heard.
+    where nobody knows. `mark` says who answers for the text. `version` counts corrections; of a corrected one `machine`
+    is what the machine heard, or a captioner typed.
     """
 
     segment: str
@@ -273,7 +275,8 @@ def payload(event: PublicEvent | None) -> tuple[str, Payload] | None:
     match event:
         case WordsCommitted():
             through_t = event.through_sample // SAMPLES_PER_MS
-            return "words", Said(event.segment, event.first_word, event.words, through_t, event.low)
+            mark: Mark = "typed" if event.by else "machine"
+            return "words", Said(event.segment, event.first_word, event.words, through_t, event.low, mark)
         case GapMarked():
             return "gap", Gap(event.channel, event.t0, event.t1, event.reason)
         case Redacted():

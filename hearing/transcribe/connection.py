@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Literal, Protocol
 
 import msgspec
@@ -111,7 +112,7 @@ class Connection:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._changed()
-                await self._or_stop(self._listen())
+                await self._or_stop(self._listen)
         finally:
             self._group = None
             carried, self._carried = list(self._carried.values()), {}
@@ -129,23 +130,25 @@ class Connection:
         self._carried[handle] = carried
         self._queues[handle] = asyncio.Queue(_QUEUE)
         self._tasks[handle] = [
-            self._group.create_task(self._or_stop(self._send_audio(handle, carried)), name=f"audio {carried.id}"),
-            self._group.create_task(self._or_stop(self._store(handle, carried)), name=f"words {carried.id}"),
+            self._group.create_task(
+                self._or_stop(partial(self._send_audio, handle, carried)), name=f"audio {carried.id}"
+            ),
+            self._group.create_task(self._or_stop(partial(self._store, handle, carried)), name=f"words {carried.id}"),
         ]
 
-    async def _or_stop(self, work: Coroutine[None, None, None]) -> None:
+    async def _or_stop(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Do the work; where it fails, the connection takes no more channels from that moment."""
         try:
-            await work
+            await work()
         except HearingError:
             self._group = None
             raise
 
-    async def release(self, carried: Carried) -> None:
-        """Take a channel back from it, because it is over."""
+    async def release(self, carried: Carried, why: Literal["closed", "moved"] = "closed") -> None:
+        """Take a channel back from it, because it is over, or because a captioner writes it."""
         for handle, mine in list(self._carried.items()):
             if mine is carried:
-                await self._let_go(handle, "closed")
+                await self._let_go(handle, why)
 
     async def _listen(self) -> None:
         while True:

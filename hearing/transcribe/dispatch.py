@@ -10,13 +10,14 @@ import msgspec
 
 from hearing.board.base import Board
 from hearing.errors import Conflict, HearingError, Refused, Unavailable
-from hearing.events import Cut
+from hearing.events import SAMPLES_PER_MS, Cut
 from hearing.log.base import Log
 from hearing.meeting import Meeting
 from hearing.transcribe.assignment import Seat, choose, unheard
 from hearing.transcribe.carried import Carried
 from hearing.transcribe.connection import Connection, WorkerSocket, draft_name
 from hearing.transcribe.supply import Recall
+from hearing.transcribe.typed import Hand, Line
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +26,10 @@ LATE_MS = 5000
 _STATE_S = 1.0
 _STATE_LIFE_S = 10.0
 _STARTING_S = 60.0
+_LINGER_S = 5.0
+"""So long after the end a captioner's last lines are waited for."""
 
-CaptionState = Literal["starting", "live", "late", "paused", "off", "no-sound"]
+CaptionState = Literal["starting", "live", "late", "paused", "off", "no-sound", "typed"]
 
 
 class Captions(msgspec.Struct, frozen=True):
@@ -65,10 +68,14 @@ class Ears:
         """
         for carried in self._channels.values():
             carried.supply.finish()
-        wanted = [carried for carried in self._channels.values() if not self._dispatch.is_unheard(carried)]
+            if carried.hand.assumed:
+                await self._dispatch.hand_back(carried)
+        wanted = [one for one in self._channels.values() if one.hand.holds or not self._dispatch.is_unheard(one)]
         try:
             async with asyncio.timeout(timeout_s):
                 for carried in wanted:
+                    if carried.hand.holds:
+                        await self._dispatch.linger(carried)
                     await carried.drained.wait()
         except TimeoutError:
             for carried in wanted:
@@ -84,7 +91,8 @@ class Ears:
 class Dispatch:
     """Every channel that wants a worker, and every worker that is connected."""
 
-    def __init__(self, log: Log, board: Board) -> None:
+    def __init__(self, log: Log, board: Board, hand: Hand | None = None) -> None:
+        self._hand = hand or Hand()
         self._log = log
         self._board = board
         self._carried: list[Carried] = []
@@ -107,6 +115,7 @@ class Dispatch:
         async with asyncio.TaskGroup() as group:
             self._group = group
             self._running.set()
+            group.create_task(self._watch_hands())
             while True:
                 for carried in list(self._carried):
                     await self._tell(carried)
@@ -117,7 +126,9 @@ class Dispatch:
         await self._running.wait()
         channels = [Carried(meeting.id, channel, self._log, recall) for channel in meeting.created.channels]
         for carried in channels:
+            carried.hand = msgspec.structs.replace(self._hand)
             await carried.fold()
+            carried.assume()
         if self._group is None:
             raise Unavailable("The server is leaving.")
         tasks = [self._group.create_task(carried.write(), name=f"write {carried.id}") for carried in channels]
@@ -148,6 +159,9 @@ class Dispatch:
         if carried.drained.is_set():
             return
         carried.drained.set()
+        if carried.hand.holds:
+            await carried.rest(over=True)
+            return
         reason: Literal["overload", "worker-lost"] = "overload" if carried.holder else "worker-lost"
         await self._release(carried)
         with suppress(Conflict):
@@ -160,9 +174,69 @@ class Dispatch:
                 if cut.channel == carried.id:
                     await carried.redact(cut.t0, cut.t1)
 
+    def carried(self, meeting: str, channel: str) -> Carried:
+        """Return a channel of a meeting that is on. Raises Conflict."""
+        for carried in self._carried:
+            if (carried.meeting, carried.id) == (meeting, channel):
+                return carried
+        raise Conflict("This meeting is not open. Captions are taken while it is.")
+
+    async def type(self, carried: Carried, line: Line) -> bool:
+        """Store a captioner's line; False where it was stored before. From now on the captioner writes the channel."""
+        now_t = max(one.supply.ring.end for one in self._carried if one.meeting == carried.meeting) // SAMPLES_PER_MS
+        if carried.drained.is_set() or not (now_t or carried.supply.began):
+            raise Conflict("Nothing is heard of this meeting now. Captions are taken while it is.")
+        if not carried.is_new(line):
+            return False
+        if line.text.strip():
+            await self.take(carried)
+        return await carried.type(line, now_t)
+
+    async def take(self, carried: Carried) -> None:
+        """Let a captioner write the channel, in place of whoever carries it; until nothing has come for a while."""
+        carried.hand.hold(asyncio.get_running_loop().time())
+        holder, carried.holder = carried.holder, None  # from here on nothing that a worker says is stored
+        if holder and isinstance(holder[0], Connection) and self._group:
+            self._group.create_task(self._move(holder[0], carried))
+        await self._tell(carried)
+
+    async def hand_back(self, carried: Carried) -> None:
+        """Let the machine write the channel again."""
+        if carried.hand.holds:
+            await carried.let_go()
+            self._assign()
+        await self._tell(carried)
+
+    async def linger(self, carried: Carried) -> None:
+        """Wait for a captioner's last lines; then the channel is heard out."""
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        while (left := max(began_s, carried.hand.spoke_s) + _LINGER_S - loop.time()) > 0:  # noqa: ASYNC110 - a moment, no event
+            await asyncio.sleep(left)
+        await carried.rest(over=True)
+        carried.drained.set()
+
     def is_unheard(self, carried: Carried) -> bool:
         """Tell whether there are workers and none knows the channel's language."""
         return unheard(carried.language, self.seats)
+
+    async def _watch_hands(self) -> None:
+        """End captioners' passages after a pause, and give the channel back where nothing comes any more."""
+        while True:
+            for carried in list(self._carried):
+                until_s = carried.hand.until_s
+                with suppress(Conflict):
+                    if until_s is not None and asyncio.get_running_loop().time() > until_s:
+                        await self.hand_back(carried)
+                    else:
+                        await carried.rest()
+            await asyncio.sleep(_STATE_S)
+
+    async def _move(self, connection: Connection, carried: Carried) -> None:
+        await self._board.remove(draft_name(carried))
+        with suppress(HearingError):
+            await connection.release(carried, "moved")
+        await self._board.remove(draft_name(carried))  # one that was on its way
 
     async def _release(self, carried: Carried) -> None:
         if carried.holder and isinstance(connection := carried.holder[0], Connection):
@@ -184,7 +258,7 @@ class Dispatch:
     def _assign(self) -> None:
         """Give every channel that nobody carries to a worker with room for it."""
         for carried in self._carried:
-            if carried.holder is None and not carried.drained.is_set():
+            if carried.holder is None and not carried.hand.holds and not carried.drained.is_set():
                 chosen = choose(carried.language, self.seats)
                 if chosen is not None:
                     self._connections[chosen].carry(carried)
@@ -194,16 +268,16 @@ class Dispatch:
         await self._board.put(_captions_name(carried), msgspec.json.encode(captions), _STATE_LIFE_S)
 
     def _state(self, carried: Carried) -> CaptionState:
+        if carried.hand.holds and not carried.hand.assumed:
+            return "typed"
         if carried.has_sound is False:
             return "no-sound"
         if carried.holder is not None:
             if not carried.supply.began:
                 return "starting"
             return "late" if carried.late_ms > LATE_MS else "live"
-        if carried.drained.is_set():
-            return "live"
-        if self.is_unheard(carried):
-            return "off"
+        if carried.drained.is_set() or self.is_unheard(carried):
+            return "live" if carried.drained.is_set() else "off"
         age_s = asyncio.get_running_loop().time() - carried.since_s
         return "paused" if carried.ever_held or age_s > _STARTING_S else "starting"
 

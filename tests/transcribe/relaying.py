@@ -14,7 +14,7 @@ from hearing.house_events import Channel, MeetingCreated
 from hearing.log.base import Log
 from hearing.log.memory import MemoryLog
 from hearing.meeting import Meeting
-from hearing.transcribe import protocol
+from hearing.transcribe import protocol, typed
 from hearing.transcribe.dispatch import Dispatch, Ears
 from hearing.transcript import Transcript
 
@@ -171,11 +171,11 @@ async def nothing_recorded(_channel: str, _begin: int, _end: int | None) -> Asyn
 
 
 @asynccontextmanager
-async def bench(channels: Sequence[str] = ("en",)) -> AsyncIterator[Bench]:
+async def bench(channels: Sequence[str] = ("en",), hold: typed.Hand | None = None) -> AsyncIterator[Bench]:
     """Run a dispatch; everything is gone at the end."""
     async with MemoryLog() as log, MemoryBoard() as board:
         await log.append(PUBLIC, [encode(RunStarted(1, 0))])
-        dispatch = Dispatch(log, board)
+        dispatch = Dispatch(log, board, hold)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(dispatch.run())
             ears = await dispatch.attach(meeting(channels), nothing_recorded)

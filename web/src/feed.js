@@ -1,7 +1,7 @@
 // The live feed of one meeting: the protocol, and no DOM. docs/api.md tells what the events hold.
 
 /**
- * @typedef {{segment: string, first_word: number, words: string[], through_t: number}} Words
+ * @typedef {{segment: string, first_word: number, words: string[], through_t: number, mark?: string}} Words
  * @typedef {{segment: string, t0: number, t1: number, text: string}} Segment
  * @typedef {{channel: string, segment: string, after: number, text: string}} Draft
  * @typedef {{channel: string, state: string, late_ms: number}} CaptionsState

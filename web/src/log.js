@@ -1,6 +1,6 @@
 // The transcript on the page: words appear in their segment as they become final; it follows until the reader scrolls.
 
-import {correct} from "./mark.js";
+import {correct, sign} from "./mark.js";
 import {buryAll, unbury} from "./tombstone.js";
 import {Turns} from "./turns.js";
 import {clock, count, mediaTime, say, space} from "./words.js";
@@ -51,6 +51,7 @@ export class Log {
     const said = /** @type {HTMLElement} */ (turn.querySelector(".said"));
     said.append((known ? this.space : "") + text);
     at(turn).n = String(known + fresh.length);
+    if (event.mark && !known) sign(turn, event.mark);
     this.turns.markAt(turn);
     const who = known ? null : turn.querySelector(".who");
     this.unsaid.push(who ? `${who.textContent}: ${text}` : text);
