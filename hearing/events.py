@@ -62,7 +62,7 @@ class WordsCommitted(Event, frozen=True, tag="words.committed"):
     """Words became final. `first_word` is the ordinal of words[0] in its segment; heard through `through_sample`.
 
     A segment's id is `{channel}.{ordinal}`; ordinals start at 0 and grow by one. `low` marks words the engine was
-    unsure of.
+    unsure of. `language` is what was spoken, on a floor of several languages; empty: the channel's.
     """
 
     channel: str
@@ -71,6 +71,7 @@ class WordsCommitted(Event, frozen=True, tag="words.committed"):
     words: tuple[str, ...]
     through_sample: int
     low: bool = False
+    language: str = ""
 
 
 class SegmentClosed(Event, frozen=True, tag="segment.closed"):
@@ -165,6 +166,7 @@ class SegmentKept(Event, frozen=True, tag="segment.kept"):
     t0: int | None = None
     t1: int | None = None
     word_times: tuple[tuple[int, int], ...] = ()
+    language: str = ""
 
 
 class WordsRedacted(Event, frozen=True, tag="words.redacted"):

@@ -275,4 +275,5 @@ def _kept(event: PassageRedacted, segment: Segment, taken: set[int]) -> SegmentK
         segment.t0,
         segment.t1,
         segment.times or (),
+        segment.language,
     )

@@ -170,7 +170,7 @@ def _done(account: Account, told: RedactionAnswer, found: Meeting, words: Words,
     places = []
     for cut in told.cuts:
         channel = found.channel(cut.channel)
-        name = exporting.language_of(words, channel.language, channel.kind)
+        name = exporting.language_of(words, channel)
         places.append(f"{name} {show.clock(zero, cut.t0)}–{show.clock(zero, cut.t1)}")
     who, acts = by
     act = acts.get(told.redaction)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hearing import lang
 from hearing.site.i18n import Words
 from hearing.transcript import Mark
 
@@ -76,6 +77,7 @@ def script_words(words: Words) -> str:
         "local": t("({time} where you are)"),
         "gap": t("Words are missing here."),
         "marks": {mark: [sign.icon, words.plain(sign.text)] for mark, sign in MARKS.items()},
+        "languages": dict(lang.NAMES),
         "hidden": t(TOMBSTONE),
         "taken": t(TAKEN_OUT),
         "nobody": t("Speaker not identified"),

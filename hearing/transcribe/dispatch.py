@@ -160,6 +160,14 @@ class Dispatch:
                 if cut.channel == carried.id:
                     await carried.redact(cut.t0, cut.t1)
 
+    async def tell_glossary(self, meeting: str, words: tuple[str, ...]) -> None:
+        """Let the workers of a meeting's channels, now and later, know its words."""
+        for carried in [one for one in self._carried if one.meeting == meeting]:
+            before, carried.glossary = carried.glossary, words
+            if words != before and carried.holder and isinstance(connection := carried.holder[0], Connection):
+                with suppress(HearingError):
+                    await connection.tell_glossary(carried)
+
     def is_unheard(self, carried: Carried) -> bool:
         """Tell whether there are workers and none knows the channel's language."""
         return unheard(carried.language, self.seats)
