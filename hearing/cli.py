@@ -15,6 +15,7 @@ from hearing import (
     __version__,
     cli_backup,
     cli_doctor,
+    cli_glossary,
     cli_names,
     cli_publish,
     cli_ready,
@@ -141,6 +142,7 @@ def _add_meeting(commands: Any) -> None:  # noqa: ANN401 - argparse's type is pr
         if name == "check":
             one.add_argument("--json", action="store_true")
     cli_names.add_options(acts.add_parser("names", parents=[where], help=cli_names.TEXT))
+    cli_glossary.add_options(acts.add_parser("glossary", parents=[where], help=cli_glossary.TEXT))
     listing = acts.add_parser("list", parents=[where], help="List the meetings.")
     listing.set_defaults(act=_list)
     listing.add_argument("--json", action="store_true")

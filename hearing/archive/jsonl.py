@@ -92,6 +92,7 @@ def write(release: Release, channel: Channel, wording: Wording) -> bytes:
             continue
         source = f"{wording.address}{path(release.meeting, entry.id)}"
         shown = (entry.hidden, entry.mark, entry.speaker, entry.text, entry.words)
-        whose = (entry.title, entry.side, entry.basis, entry.version, entry.machine, entry.language)
-        lines.append(Said(entry.id, entry.t0, entry.t1, entry.timed, *shown, source, *whose))
+        whose = (entry.title, entry.side, entry.basis, entry.version, entry.machine)
+        place = (entry.id, entry.t0, entry.t1, entry.timed)
+        lines.append(Said(*place, *shown, source, *whose, language=entry.language))
     return b"".join(_encode(line) + b"\n" for line in lines)

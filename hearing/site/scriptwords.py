@@ -56,6 +56,7 @@ def sign_of(state: str, reason: str | None) -> str:
 CAPTIONS = {
     "starting": t("starting"),
     "live": t("live"),
+    "quiet": t("no speech heard"),
     "late": t("{n} s late"),
     "paused": t("paused"),
     "off": t("not captioned"),

@@ -77,6 +77,11 @@ class Carried:
         """Return how far the words are behind the newest audio."""
         return max(0, self.supply.ring.end - max(self.supply.heard, self._settled)) // SAMPLES_PER_MS
 
+    @property
+    def quiet_ms(self) -> int:
+        """Return how much was heard since the last word, or the last gap."""
+        return max(0, self.supply.heard // SAMPLES_PER_MS - self._spoken().through_t)
+
     async def fold(self) -> None:
         """Read the stream from its beginning: what is final, and where the channel's subject stands."""
         stream, subject = public_stream(self.meeting), channel_subject(self.id)

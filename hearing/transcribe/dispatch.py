@@ -22,11 +22,13 @@ logger = logging.getLogger(__name__)
 
 MAX_WORKERS = 64
 LATE_MS = 5000
+QUIET_MS = 20_000
+"""So much was heard without a word, and it is said that nobody is heard to speak: music, applause or a pause."""
 _STATE_S = 1.0
 _STATE_LIFE_S = 10.0
 _STARTING_S = 60.0
 
-CaptionState = Literal["starting", "live", "late", "paused", "off", "no-sound"]
+CaptionState = Literal["starting", "live", "quiet", "late", "paused", "off", "no-sound"]
 
 
 class Captions(msgspec.Struct, frozen=True):
@@ -205,15 +207,22 @@ class Dispatch:
         if carried.has_sound is False:
             return "no-sound"
         if carried.holder is not None:
-            if not carried.supply.began:
-                return "starting"
-            return "late" if carried.late_ms > LATE_MS else "live"
+            return _held(carried)
         if carried.drained.is_set():
             return "live"
         if self.is_unheard(carried):
             return "off"
         age_s = asyncio.get_running_loop().time() - carried.since_s
         return "paused" if carried.ever_held or age_s > _STARTING_S else "starting"
+
+
+def _held(carried: Carried) -> CaptionState:
+    """Tell how a channel does that a worker carries."""
+    if not carried.supply.began:
+        return "starting"
+    if carried.late_ms > LATE_MS:
+        return "late"
+    return "quiet" if carried.quiet_ms > QUIET_MS else "live"
 
 
 def _captions_name(carried: Carried) -> str:

@@ -9,15 +9,13 @@ from hearing.transcribe.words import Word, tokens
 
 MOST_TOKENS = 24
 """Half of the prompt, so that what was just said keeps the other half."""
-MOST_TERMS = 400
-MOST_LETTERS = 120
 
 Spell = Callable[[Sequence[str]], list[Word]]
 """Words as they are written -> words of the engine."""
 
 
 def fitted(terms: Sequence[str], spell: Spell, most: int = MOST_TOKENS) -> list[Word]:
-    """Return the words of as many terms as `most` tokens hold. One that does not fit is left out, shorter ones are not."""
+    """Return the words of as many terms as `most` tokens hold; one that does not fit makes room for shorter ones."""
     chosen: list[Word] = []
     room = most
     for term in terms:
