@@ -14,6 +14,7 @@ SURE = 0.5
 """A language is read where it is more probable than this, among all that the engine knows."""
 READ_AT = tuple(second * RATE_HZ for second in (1, 2, 3, 4))
 """So far into an utterance its language is read, until it is told; then it stays what it was."""
+_MORE = RATE_HZ // 2
 
 Probable = Callable[[int, int], Mapping[str, float]]
 """How probable each language of the channel is, from what is heard between two samples."""
@@ -58,13 +59,15 @@ class Telling:
     def told(self, begin: int, end: int, *, ended: bool) -> bool:
         """Read what can be read between two samples of the utterance; tell whether its language is known now.
 
-        One that has ended is known: where it was too short for a reading, by one of all of it.
+        One that has ended is known: by one more reading of all of it, where that is half a second more than before.
         """
         while not self._floor.told and self._read < len(READ_AT) and begin + READ_AT[self._read] <= end:
             self._take(begin, begin + READ_AT[self._read])
             self._read += 1
         if ended and not self._floor.told and self._read < len(READ_AT):
-            self._take(begin, end)
+            before = READ_AT[self._read - 1] if self._read else 0
+            if end - begin >= before + _MORE:
+                self._take(begin, end)
             self._read = len(READ_AT)
         return ended or self._floor.told or self._read == len(READ_AT)
 
