@@ -32,7 +32,7 @@ from tests.site.serving import MEETING, TOKEN, ZERO_MS, Speaker, Staffing, meeti
 HOST = "http://hearing.test"
 NEVER = "arlandia-rehearsal-9"
 KNOWN = {"channel": "en", "rendition": "audio-en", "file": "en.vtt", "kind": "vtt", "segment": "0"}
-STAFF_ALONE = ("/readiness", "/setup", "/redactions", "/names")
+STAFF_ALONE = ("/readiness", "/setup", "/redactions", "/names", "/glossary")
 WAIT_S = 5.0
 
 

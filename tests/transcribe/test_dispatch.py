@@ -24,7 +24,7 @@ def handle(hand: Hand) -> int:
 
 async def until(bench: Bench, channel: str, state: str) -> None:
     """Wait for a caption state on the board."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for _, value in bench.board.watch(f"captions:m:{channel}"):
             if value and json.loads(value)["state"] == state:
                 return
@@ -278,6 +278,17 @@ async def test_the_board_says_how_captions_do() -> None:
         await until(one, "en", "late")
         await hand.pipe.close()
         await until(one, "en", "paused")
+
+
+async def test_where_sound_is_heard_and_nobody_speaks_it_is_said_so_until_somebody_does() -> None:
+    async with bench() as one:
+        hand = await one.carrying()
+        one.play(0, 21 * SECOND)
+        await hand.heard(21 * SECOND)
+        await hand.say(Pulse((Heard(handle(hand), 21 * SECOND, 0, 600),)))
+        await until(one, "en", "quiet")
+        await hand.say(Words(handle(hand), 0, 0, ("Good",), 21 * SECOND))
+        await until(one, "en", "live")
 
 
 async def test_a_channel_without_a_track_is_said_to_have_no_sound_until_it_has_some() -> None:

