@@ -13,6 +13,8 @@ from hearing.names import Name, Unreadable
 MOST = 200
 """So many terms a glossary has at the most."""
 MOST_LETTERS = 80
+_MOST_TOLD = 100
+"""More than a dozen never fit; and a frame has its limit."""
 
 _DROPPED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -46,7 +48,7 @@ def write(terms: Iterable[str]) -> str:
 def told(known: Glossary, listed: Sequence[Name]) -> tuple[str, ...]:
     """Return what a worker is told: the delegation's names first, then the others', then the terms."""
     by_side = sorted(listed, key=lambda one: _SIDES.index(one.side)) if known.names else []
-    return tuple(dict.fromkeys([*(one.name for one in by_side), *known.terms]))
+    return tuple(dict.fromkeys([*(one.name for one in by_side), *known.terms]))[:_MOST_TOLD]
 
 
 def _checked(rows: list[tuple[int, str]]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from tests.site.test_speaking import everything
 PAGE = f"/d/{QUIET}/speakers"
 API = f"/api/meetings/{MEETING}/glossary"
 STAFF = {"Authorization": f"Bearer {TOKEN}"}
-SECRET = "Neverspoken"
+TERM = "Neverspoken"
 
 
 @given(st.lists(st.text(max_size=60), max_size=20))
@@ -62,27 +62,27 @@ async def test_the_form_of_the_desk_writes_it_and_the_second_of_two_loses_nothin
     async with browser_of(here, "moderator", QUIET) as client:
         page = (await client.get(PAGE)).text
         form = fields(page, 'name="terms"')
-        saved = await client.post(PAGE, data={**form, "terms": f"{SECRET}\nValdoria", "with-names": "yes"})
+        saved = await client.post(PAGE, data={**form, "terms": f"{TERM}\nValdoria", "with-names": "yes"})
         assert saved.status_code == 200
-        assert re.search(rf"<textarea id=\"terms\"[^>]*>\n{SECRET}\nValdoria\n</textarea>", saved.text)
+        assert re.search(rf"<textarea id=\"terms\"[^>]*>\n{TERM}\nValdoria\n</textarea>", saved.text)
         assert 'name="with-names" value="yes" checked' in saved.text
         late = await client.post(PAGE, data={**form, "terms": "Another"})
         assert late.status_code == 409
         assert re.search(r"<textarea id=\"terms\"[^>]*>\nAnother</textarea>", late.text), "what was typed stays"
         assert (await client.post(PAGE, data={**form, "terms": "x" * 200})).status_code == 400
     written = await here.office.glossaries.read(Capability("staff", ""), QUIET, MEETING)
-    assert written.glossary == Glossary((SECRET, "Valdoria"), names=True)
+    assert written.glossary == Glossary((TERM, "Valdoria"), names=True)
 
 
 async def test_it_is_public_in_no_part_and_sealed_in_the_log(here: Desk) -> None:
     async with browser_of(here, "moderator", QUIET) as client:
         form = fields((await client.get(PAGE)).text, 'name="terms"')
-        await client.post(PAGE, data={**form, "terms": SECRET})
+        await client.post(PAGE, data={**form, "terms": TERM})
     for place, text in (await everything(here)).items():
-        assert SECRET not in text, place
+        assert TERM not in text, place
     records = await here.site.log.read(desk_stream(QUIET), 0, 4096)
     assert [one for one in records if isinstance(decode_desk(one.body), GlossaryWritten)]
-    assert not [one for one in records if SECRET.encode() in one.body]
+    assert not [one for one in records if TERM.encode() in one.body]
 
 
 async def test_programs_of_staff_read_and_write_it_and_nobody_else_does(here: Desk) -> None:
@@ -140,11 +140,11 @@ def test_the_command_line_writes_and_prints_it(
             await log.append(HOUSE, [encode(meeting())])
 
     asyncio.run(begin())
-    file.write_text(f"\ufeff{SECRET}\nValdoria\n", "utf-8")
+    file.write_text(f"\ufeff{TERM}\nValdoria\n", "utf-8")
     main(["meeting", "glossary", MEETING, "--data", str(data), "--file", str(file)])
     assert "Wrote 2 terms." in capsys.readouterr().out
     main(["meeting", "glossary", MEETING, "--data", str(data), "--names", "yes"])
     assert "Wrote 2 terms, and the names." in capsys.readouterr().out
     main(["meeting", "glossary", MEETING, "--data", str(data)])
-    assert capsys.readouterr().out == f"{SECRET}\nValdoria\n"
-    assert SECRET.encode() not in b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())
+    assert capsys.readouterr().out == f"{TERM}\nValdoria\n"
+    assert TERM.encode() not in b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())

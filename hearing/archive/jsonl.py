@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from hearing.archive.record import Channel, Gap, Release, Word, path
+from hearing.archive.record import Channel, Gap, Release, Segment, Word, path
 from hearing.archive.wording import Wording
 from hearing.events import Basis, Side
 from hearing.transcript import Mark
@@ -91,8 +91,26 @@ def write(release: Release, channel: Channel, wording: Wording) -> bytes:
             lines.append(Missing(entry.t0, entry.t1, entry.reason))
             continue
         source = f"{wording.address}{path(release.meeting, entry.id)}"
-        shown = (entry.hidden, entry.mark, entry.speaker, entry.text, entry.words)
-        whose = (entry.title, entry.side, entry.basis, entry.version, entry.machine)
-        place = (entry.id, entry.t0, entry.t1, entry.timed)
-        lines.append(Said(*place, *shown, source, *whose, language=entry.language))
+        lines.append(_said(entry, source))
     return b"".join(_encode(line) + b"\n" for line in lines)
+
+
+def _said(entry: Segment, source: str) -> Said:
+    return Said(
+        segment=entry.id,
+        t0=entry.t0,
+        t1=entry.t1,
+        timed=entry.timed,
+        hidden=entry.hidden,
+        mark=entry.mark,
+        speaker=entry.speaker,
+        text=entry.text,
+        words=entry.words,
+        source=source,
+        title=entry.title,
+        side=entry.side,
+        basis=entry.basis,
+        version=entry.version,
+        machine=entry.machine,
+        language=entry.language,
+    )

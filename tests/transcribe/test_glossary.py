@@ -1,5 +1,7 @@
 """The glossary: whole terms in front of what was said, within the prompt, where somebody speaks; loops drop it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -75,7 +77,7 @@ def test_where_nobody_speaks_no_term_is_told() -> None:
 class Parrot(FakeEngine):
     """Reads the prompt out, where it is given one."""
 
-    def guess(self, sound: Sound, language: str, *, prompt: list[int], forced: list[Word]) -> Hypothesis:  # type: ignore[override]
+    def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
         self.prompts.append(list(prompt))
         words = [Word((token,), f" {token}") for token in prompt] or [Word((7,), " seven")]
         return Hypothesis(tuple(words), -0.2, 0.01, len(words))

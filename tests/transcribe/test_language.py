@@ -1,4 +1,4 @@
-"""The language of the floor: taken when it was read twice in a row, at the beginning of an utterance, and never else."""
+"""The language of the floor: taken when it was read twice in a row, as an utterance begins, and never else."""
 
 from collections.abc import Mapping
 
