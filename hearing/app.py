@@ -20,6 +20,7 @@ from hearing.archive.search import Search
 from hearing.attend import Attendant
 from hearing.board.base import Board
 from hearing.board.memory import MemoryBoard
+from hearing.briefing import Briefing
 from hearing.config import Config
 from hearing.erasing import erase_meeting
 from hearing.errors import Refused, Unavailable
@@ -263,6 +264,7 @@ async def serve(config: Config, then: Then | None = None) -> None:
                 server = Server(addresses.url, keeper, office, lambda: dispatch.workers, asyncio.Event())
                 work: list[Awaitable[None]] = [attendant.run(), dispatch.run(), office.run(), redactor.run()]
                 work.append(feeder.run(keeper.changed))
+                work.append(Briefing(keeper, log=log, office=office, dispatch=dispatch).run())
                 if config.local_worker:
                     work.append(
                         keep_worker(addresses.inner_url, worker_token, config, workers=lambda: dispatch.workers)

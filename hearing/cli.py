@@ -16,6 +16,7 @@ from hearing import (
     cli_backup,
     cli_captioner,
     cli_doctor,
+    cli_glossary,
     cli_names,
     cli_publish,
     cli_ready,
@@ -143,6 +144,7 @@ def _add_meeting(commands: Any) -> None:  # noqa: ANN401 - argparse's type is pr
         if name == "check":
             cli_ready.add_check(one)
     cli_names.add_options(acts.add_parser("names", parents=[where], help=cli_names.TEXT))
+    cli_glossary.add_options(acts.add_parser("glossary", parents=[where], help=cli_glossary.TEXT))
     listing = acts.add_parser("list", parents=[where], help="List the meetings.")
     listing.set_defaults(act=_list)
     listing.add_argument("--json", action="store_true")

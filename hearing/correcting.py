@@ -92,7 +92,7 @@ def corrected(said: Transcript, meeting: Meeting, wanted: Wanted, *, role: Role,
     Raises Conflict where it is in another version by now, Declined for what cannot be corrected.
     """
     segment = found(said, wanted.segment)
-    language = meeting.channel(segment.channel).language
+    language = segment.spoken(meeting.channel(segment.channel).language)
     text, reason = _checked(wanted)
     if segment.hidden or not segment.words:
         raise Declined("hidden")

@@ -67,6 +67,7 @@ class WordsCommitted(Event, frozen=True, tag="words.committed"):
 
     A segment's id is `{channel}.{ordinal}`; ordinals start at 0 and grow by one. `low` marks words the engine was
     unsure of. `by` says that somebody typed them; `entry` names the line they came in, so that it counts once.
+    `language` is what was spoken, on a floor of several languages; empty: the channel's.
     """
 
     channel: str
@@ -77,6 +78,7 @@ class WordsCommitted(Event, frozen=True, tag="words.committed"):
     low: bool = False
     by: By = ""
     entry: str = ""
+    language: str = ""
 
 
 class SegmentClosed(Event, frozen=True, tag="segment.closed"):
@@ -172,6 +174,7 @@ class SegmentKept(Event, frozen=True, tag="segment.kept"):
     t1: int | None = None
     word_times: tuple[tuple[int, int], ...] = ()
     by: By = ""
+    language: str = ""
 
 
 class WordsRedacted(Event, frozen=True, tag="words.redacted"):

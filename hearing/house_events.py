@@ -14,13 +14,18 @@ Profile = Literal["treaty-body", "open", "upr", "procedures"]
 CloseReason = Literal["staff", "source-ended"]
 
 
-class Channel(msgspec.Struct, frozen=True):
-    """One audio track of a meeting. `track` counts the source's audio tracks from 0."""
+class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One audio track of a meeting. `track` counts the source's audio tracks from 0.
+
+    `languages`: on a floor, any of these may be spoken; `language`, one of them, is taken until another is heard.
+    Empty: only `language` is spoken.
+    """
 
     id: str
     language: str
     track: int
     kind: ChannelKind = "interpretation"
+    languages: tuple[str, ...] = ()
 
 
 class Block(msgspec.Struct, frozen=True, omit_defaults=True):

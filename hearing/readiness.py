@@ -108,7 +108,8 @@ def judge_tracks(meeting: Meeting, found: Probed) -> list[Finding]:
         if channel.track < len(found.named):
             stated = found.named[channel.track]
             about: dict[str, str | int] = {"track": channel.track + 1, "channel": channel.id}
-            findings.append(_named(about, channel.language, stated))
+            one_of = stated if len(channel.languages) > 1 else channel.language  # any may be stated for such a floor
+            findings.append(_named(about, one_of, stated))
             if found.peaks.get(channel.id, 0) < _SILENT:
                 findings.append(Finding("tracks", "warn", "track-silent", about))
     used = {channel.track for channel in channels}

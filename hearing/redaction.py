@@ -278,4 +278,5 @@ def _kept(event: PassageRedacted, segment: Segment, taken: set[int]) -> SegmentK
         segment.t1,
         segment.times or (),
         segment.by,
+        segment.language,
     )

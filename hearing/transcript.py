@@ -48,6 +48,8 @@ class Segment(msgspec.Struct):
     times. A `hidden` one is a tombstone: whoever reads for the public finds no words in it (hearing.hidden). A word
     that was taken out of the record is empty; `basis` says why.
 
+    `language` is what was spoken, where the channel may have several; empty: the channel's.
+
     `words` are the machine's, or typed `by` a captioner, whatever was corrected: `said` and `shown` are what is read.
     `versions` are its corrections; `version` counts all there ever were, and `spare` is the first ordinal that no word
     ever had.
@@ -68,6 +70,7 @@ class Segment(msgspec.Struct):
     version: int = 0
     spare: int = 0
     by: By = ""
+    language: str = ""
 
     @property
     def ordinal(self) -> int:
@@ -84,6 +87,10 @@ class Segment(msgspec.Struct):
             self.after_t if self.t0 is None else self.t0,
             self.through_t if self.t1 is None else self.t1,
         )
+
+    def spoken(self, language: str) -> str:
+        """Return what it was said in; `language` is its channel's."""
+        return self.language or language
 
     @property
     def edition(self) -> int:
@@ -272,7 +279,9 @@ def _words(spoken: Spoken, event: WordsCommitted) -> None:
     through_t = event.through_sample // SAMPLES_PER_MS
     segment = find(spoken, event.segment)
     if segment is None:
-        segment = Segment(event.segment, event.channel, [], _begins(spoken), through_t, by=event.by)
+        segment = Segment(
+            event.segment, event.channel, [], _begins(spoken), through_t, by=event.by, language=event.language
+        )
         spoken.segments.append(segment)
         _count(spoken, segment)
     new = len(segment.words) - event.first_word
@@ -308,7 +317,7 @@ def _kept(spoken: Spoken, event: SegmentKept) -> None:
     segment.words = [] if segment.hidden else list(event.words)
     segment.t0, segment.t1 = event.t0, event.t1
     segment.times = None if event.t1 is None else () if segment.hidden else event.word_times
-    segment.basis, segment.by = event.basis, event.by or segment.by
+    segment.basis, segment.by, segment.language = event.basis, event.by or segment.by, event.language
     segment.versions, segment.readings = [], []
     _count(spoken, segment)
     spoken.through_t = max(spoken.through_t, through_t)

@@ -26,6 +26,7 @@ from hearing.qa.acts import Accept, Act, Answer, Lower, Publish, Route, State, T
 from hearing.qa.corrections import Corrections
 from hearing.qa.desk import Stale
 from hearing.qa.desks import Desks, Room
+from hearing.qa.glossary import Glossaries
 from hearing.qa.intake import Submission
 from hearing.qa.invites import Invites, Place, Seat
 from hearing.qa.item import Item
@@ -61,6 +62,7 @@ class Office:
         self._desks = Desks(self._rooms, log=log, vault=self._vault, now_ms=now_ms)
         self.passages = Passages(log, self._rooms, self._desks, now_ms)
         self.names = Names(self._desks, self._vault, now_ms)
+        self.glossaries = Glossaries(self._desks, self.names, self._vault, now_ms)
         self.speaking = Speaking(log, self._desks, now_ms)
         self.corrections = Corrections(log, self._desks, now_ms)
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearing import lang
+from hearing import house_events, lang
 from hearing.archive import record
 from hearing.archive.exports import export
 from hearing.archive.record import Channel, Release
@@ -138,7 +138,7 @@ def wording(words: Words, release: Release, channel: Channel, address: str) -> W
         start, end = f"{geneva.at(zero):%H:%M}", f"{geneva.at(zero + release.end_t):%H:%M}"
         day = format_date(geneva.at(zero), "full", locale=words.locale)
         about.append(plain(words.t("{day}, {start} to {end} in Geneva", day=day, start=start, end=end)))
-    about.append(language_of(words, channel.language, channel.kind))
+    about.append(language_of(words, channel))
     return Wording(
         words.language,
         release.title,
@@ -155,10 +155,13 @@ def wording(words: Words, release: Release, channel: Channel, address: str) -> W
     )
 
 
-def language_of(words: Words, language: str, kind: str) -> str:
-    """Name a channel: its language, and whether that is the floor's."""
+def language_of(words: Words, channel: Channel | house_events.Channel, spoken: str = "") -> str:
+    """Name a channel: its language, and whether that is the floor's. Of several, `spoken` is the one that is meant."""
+    if len(channel.languages) > 1 and not spoken:
+        return plain(words.t("Floor, in several languages"))
+    language = spoken or channel.language
     name = words.locale.languages.get(language.split("-", 1)[0]) or lang.name(language)
-    if kind == "floor":
+    if channel.kind == "floor":
         return plain(words.t("{language}, floor", language=name))
     return plain(words.t("{language}, interpretation", language=name))
 

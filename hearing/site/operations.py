@@ -12,10 +12,11 @@ import msgspec
 from hearing.archive.exports import EXPORTS
 from hearing.house_events import MeetingCreated
 from hearing.lang import NAMES
+from hearing.qa.glossary import Written
 from hearing.qa.names import Listed
 from hearing.qa.shown import Shown
 from hearing.qa.status import Status
-from hearing.site import captioning, inviting, items, naming, readiness, redactions, searching, wire
+from hearing.site import captioning, glossing, inviting, items, naming, readiness, redactions, searching, wire
 
 Tag = Literal["meetings", "search", "questions", "staff"]
 
@@ -257,6 +258,27 @@ _BY_STAFF = (
         "staff",
         Listed,
         body=naming.NamesWanted,
+        faults=(400, *_STAFF, 404, 409, 413),
+        staff=True,
+    ),
+    Operation(
+        "GET",
+        f"{_MEETING}/glossary",
+        "getGlossary",
+        "The words that a meeting's workers are told how to spell. Public in no part.",
+        "staff",
+        Written,
+        faults=(*_STAFF, 404, 409),
+        staff=True,
+    ),
+    Operation(
+        "PUT",
+        f"{_MEETING}/glossary",
+        "setGlossary",
+        "Put another glossary in place of the one with this version.",
+        "staff",
+        Written,
+        body=glossing.GlossaryWanted,
         faults=(400, *_STAFF, 404, 409, 413),
         staff=True,
     ),

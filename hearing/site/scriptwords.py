@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hearing import lang
 from hearing.site.i18n import Words
 from hearing.transcript import Mark
 
@@ -57,6 +58,7 @@ CAPTIONS = {
     "starting": t("starting"),
     "live": t("live"),
     "typed": t("typed by a captioner"),
+    "quiet": t("no speech heard"),
     "late": t("{n} s late"),
     "paused": t("paused"),
     "off": t("not captioned"),
@@ -78,6 +80,7 @@ def script_words(words: Words) -> str:
         "local": t("({time} where you are)"),
         "gap": t("Words are missing here."),
         "marks": {mark: [sign.icon, words.plain(sign.text)] for mark, sign in MARKS.items()},
+        "languages": dict(lang.NAMES),
         "hidden": t(TOMBSTONE),
         "taken": t(TAKEN_OUT),
         "nobody": t("Speaker not identified"),

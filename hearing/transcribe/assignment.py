@@ -40,13 +40,26 @@ def unheard(language: str, seats: Sequence[Seat]) -> bool:
     return bool(seats) and not any(seat.hears(language) for seat in seats)
 
 
-def assignment(handle: int, language: str, spoken: Spoken, settled: int) -> Assign:
+def assignment(
+    handle: int,
+    language: str,
+    spoken: Spoken,
+    settled: int,
+    *,
+    languages: tuple[str, ...] = (),
+    glossary: tuple[str, ...] = (),
+) -> Assign:
     """Say where a worker begins: before the oldest word that has no time, with those words as its prefix.
 
-    `settled` is the sample that a worker before it had settled everything before.
+    `settled` is the sample that a worker before it had settled everything before. Of several languages it goes on in
+    the last one that was spoken.
     """
     pending = spoken.open_segments()
     done = spoken.segments[: len(spoken.segments) - len(pending)][-_CONTEXT_SEGMENTS:]
+    last = spoken.segments[-1].language if spoken.segments else ""
+    language = last if last in languages else language
+    if languages:
+        done = [segment for segment in done if segment.language == language]
     return Assign(
         handle,
         language,
@@ -55,4 +68,6 @@ def assignment(handle: int, language: str, spoken: Spoken, settled: int) -> Assi
         prefix=tuple((segment.ordinal, tuple(segment.words)) for segment in pending),
         through_sample=max([0, *(segment.through_t * SAMPLES_PER_MS for segment in pending)]),
         context=join([word for segment in done for word in segment.words], language),
+        languages=languages,
+        glossary=glossary,
     )

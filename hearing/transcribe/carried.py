@@ -59,6 +59,7 @@ class Carried:
         self.drained = asyncio.Event()
         self.hand = Hand()
         self._counts = Counts()
+        self.glossary: tuple[str, ...] = ()
         self._log = log
         self._lock = asyncio.Lock()
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue(_QUEUE)
@@ -84,6 +85,11 @@ class Carried:
             return 0
         return max(0, self.supply.ring.end - max(self.supply.heard, self._settled)) // SAMPLES_PER_MS
 
+    @property
+    def quiet_ms(self) -> int:
+        """Return how much was heard since the last word, or the last gap."""
+        return max(0, self.supply.heard // SAMPLES_PER_MS - self._spoken().through_t)
+
     async def fold(self) -> None:
         """Read the stream from its beginning: what is final, and where the channel's subject stands."""
         stream, subject = public_stream(self.meeting), channel_subject(self.id)
@@ -105,13 +111,25 @@ class Carried:
             await self.fold()
         self.supply.ring.silence(t0 * SAMPLES_PER_MS, t1 * SAMPLES_PER_MS)
 
-    async def begin(self, handle: int) -> Assign:
-        """Describe where a worker must begin: before the oldest word that has no time."""
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """What may be spoken, where that is more than one language."""
+        return self.channel.languages if len(self.channel.languages) > 1 else ()
+
+    async def begin(self, handle: int, languages: tuple[str, ...] = ()) -> Assign:
+        """Describe where a worker must begin: before the oldest word that has no time.
+
+        `languages` are those it is to tell apart.
+        """
         async with self._lock:
-            assign = assignment(handle, self.language, self._spoken(), self._settled)
+            assign = assignment(
+                handle, self.language, self._spoken(), self._settled, languages=languages, glossary=self.glossary
+            )
             self._settled = assign.from_sample
             self.supply.begin(assign.from_sample)
-            self._sent = verify.Sent(assign.from_sample, assign.from_sample)
+            self._sent = verify.Sent(
+                assign.from_sample, assign.from_sample, languages=self.languages, language=assign.language
+            )
             return assign
 
     def progress(self, sample: int, settled: int) -> None:

@@ -13,12 +13,14 @@ from hearing.transcribe.engine import Engine
 from hearing.transcribe.lane import Lane
 from hearing.transcribe.pace import Pace, observe
 from hearing.transcribe.protocol import (
+    KNOWN,
     VERSION,
     Ack,
     Assign,
     Drained,
     Finish,
     FromWorker,
+    Glossary,
     Hello,
     Pulse,
     Release,
@@ -60,7 +62,7 @@ class Carrier:
 
     async def run(self) -> None:
         """Say hello, then hear what comes, until cancelled or the connection breaks."""
-        await self._say(Hello(VERSION, self._engine.name, self._channels, _languages(self._engine)))
+        await self._say(Hello(VERSION, self._engine.name, self._channels, _languages(self._engine), KNOWN))
         pool = ThreadPoolExecutor(self._threads, "engine")
         try:
             async with asyncio.TaskGroup() as group:
@@ -86,12 +88,14 @@ class Carrier:
                 lane = Lane(assign.handle, lambda: self._make(assign, self._engine), self._now())
                 self._lanes[assign.handle] = lane
                 logger.info("carrying handle=%d language=%s", assign.handle, assign.language)
+            case Glossary(handle=handle, words=words) if handle in self._lanes:
+                self._lanes[handle].glossary = words
             case Finish(handle=handle) if handle in self._lanes:
                 self._lanes[handle].finishing = True
             case Release(handle=handle, why=why):
                 self._lanes.pop(handle, None)
                 logger.info("released handle=%d why=%s", handle, why)
-            case Ack() | Finish():
+            case Ack() | Finish() | Glossary():
                 pass
 
     async def _schedule(self, group: asyncio.TaskGroup, pool: ThreadPoolExecutor) -> None:

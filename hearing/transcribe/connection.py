@@ -24,6 +24,7 @@ from hearing.transcribe.protocol import (
     FromRelay,
     FromWorker,
     Gap,
+    Glossary,
     Heard,
     Hello,
     Pulse,
@@ -55,12 +56,13 @@ class WorkerSocket(Protocol):
     async def close(self) -> None: ...
 
 
-class DraftShown(msgspec.Struct, frozen=True):
+class DraftShown(msgspec.Struct, frozen=True, omit_defaults=True):
     """What stands on the board under `draft:{meeting}:{channel}`: text after the first words of a segment."""
 
     segment: str
     after: int
     text: str
+    language: str = ""
 
 
 class Connection:
@@ -102,7 +104,11 @@ class Connection:
         hello = await self._next()
         if not isinstance(hello, Hello) or hello.version != VERSION:
             raise Refused(f"A worker begins with hello, version {VERSION}. Install the release that this server runs.")
-        if not 1 <= hello.channels <= MAX_CHANNELS or len(hello.model) > 200 or len(hello.languages) > 200:
+        if (
+            not 1 <= hello.channels <= MAX_CHANNELS
+            or len(hello.model) > 200
+            or len(hello.languages) + len(hello.knows) > 200
+        ):
             raise Refused(f"A worker carries 1 to {MAX_CHANNELS} channels.")
         self._hello = hello
 
@@ -223,11 +229,22 @@ class Connection:
         if not draft.text:
             await self._board.remove(name)
             return
-        shown = DraftShown(segment_id(carried.id, draft.segment), draft.after, draft.text)
+        shown = DraftShown(segment_id(carried.id, draft.segment), draft.after, draft.text, draft.language)
         await self._board.put(name, msgspec.json.encode(shown), _DRAFT_LIFE_S)
 
+    async def tell_glossary(self, carried: Carried) -> None:
+        """Give the worker the words of a channel's meeting, if it carries that and can use them."""
+        for handle, mine in list(self._carried.items()):
+            if mine is carried and "glossary" in self._hello.knows:
+                await self._say(Glossary(handle, carried.glossary))
+
+    def _languages(self, carried: Carried) -> tuple[str, ...]:
+        """Return which languages of a channel the worker is to tell apart; none where it cannot."""
+        heard = tuple(one for one in carried.languages if self.seat.hears(one))
+        return heard if "languages" in self._hello.knows and len(heard) > 1 else ()
+
     async def _send_audio(self, handle: int, carried: Carried) -> None:
-        assign = await carried.begin(handle)
+        assign = await carried.begin(handle, self._languages(carried))
         await self._say(assign)
         async for chunk in carried.supply.audio(assign.from_sample):
             await self._send(pack_pcm(handle, chunk.run, chunk.sample, chunk.pcm))

@@ -23,13 +23,15 @@ logger = logging.getLogger(__name__)
 
 MAX_WORKERS = 64
 LATE_MS = 5000
+QUIET_MS = 20_000
+"""So much was heard without a word, and it is said that nobody is heard to speak: music, applause or a pause."""
 _STATE_S = 1.0
 _STATE_LIFE_S = 10.0
 _STARTING_S = 60.0
 _LINGER_S = 5.0
 """So long after the end a captioner's last lines are waited for."""
 
-CaptionState = Literal["starting", "live", "late", "paused", "off", "no-sound", "typed"]
+CaptionState = Literal["starting", "live", "quiet", "late", "paused", "off", "no-sound", "typed"]
 
 
 class Captions(msgspec.Struct, frozen=True):
@@ -216,6 +218,14 @@ class Dispatch:
         await carried.rest(over=True)
         carried.drained.set()
 
+    async def tell_glossary(self, meeting: str, words: tuple[str, ...]) -> None:
+        """Let the workers of a meeting's channels, now and later, know its words."""
+        for carried in [one for one in self._carried if one.meeting == meeting]:
+            before, carried.glossary = carried.glossary, words
+            if words != before and carried.holder and isinstance(connection := carried.holder[0], Connection):
+                with suppress(HearingError):
+                    await connection.tell_glossary(carried)
+
     def is_unheard(self, carried: Carried) -> bool:
         """Tell whether there are workers and none knows the channel's language."""
         return unheard(carried.language, self.seats)
@@ -273,13 +283,22 @@ class Dispatch:
         if carried.has_sound is False:
             return "no-sound"
         if carried.holder is not None:
-            if not carried.supply.began:
-                return "starting"
-            return "late" if carried.late_ms > LATE_MS else "live"
-        if carried.drained.is_set() or self.is_unheard(carried):
-            return "live" if carried.drained.is_set() else "off"
+            return _held(carried)
+        if carried.drained.is_set():
+            return "live"
+        if self.is_unheard(carried):
+            return "off"
         age_s = asyncio.get_running_loop().time() - carried.since_s
         return "paused" if carried.ever_held or age_s > _STARTING_S else "starting"
+
+
+def _held(carried: Carried) -> CaptionState:
+    """Tell how a channel does that a worker carries."""
+    if not carried.supply.began:
+        return "starting"
+    if carried.late_ms > LATE_MS:
+        return "late"
+    return "quiet" if carried.quiet_ms > QUIET_MS else "live"
 
 
 def _captions_name(carried: Carried) -> str:

@@ -39,7 +39,7 @@ KNOWN = {
     "segment": "0",
     "invite": "0" * 16,
 }
-STAFF_ALONE = ("/readiness", "/setup", "/redactions", "/names")
+STAFF_ALONE = ("/readiness", "/setup", "/redactions", "/names", "/glossary")
 WAIT_S = 60.0
 
 

@@ -160,8 +160,8 @@ class Bench(msgspec.Struct):
         return [word for segment in (await self.folded()).channel(channel).segments for word in segment.words]
 
 
-def meeting(channels: Sequence[str] = ("en",)) -> Meeting:
-    tracks = tuple(Channel(name, name, k) for k, name in enumerate(channels))
+def meeting(channels: Sequence[str | Channel] = ("en",)) -> Meeting:
+    tracks = tuple(one if isinstance(one, Channel) else Channel(one, one, k) for k, one in enumerate(channels))
     return Meeting(MeetingCreated("m", "d", "Title", "open", tracks, "file"))
 
 
@@ -171,7 +171,7 @@ async def nothing_recorded(_channel: str, _begin: int, _end: int | None) -> Asyn
 
 
 @asynccontextmanager
-async def bench(channels: Sequence[str] = ("en",), hold: typed.Hand | None = None) -> AsyncIterator[Bench]:
+async def bench(channels: Sequence[str | Channel] = ("en",), hold: typed.Hand | None = None) -> AsyncIterator[Bench]:
     """Run a dispatch; everything is gone at the end."""
     async with MemoryLog() as log, MemoryBoard() as board:
         await log.append(PUBLIC, [encode(RunStarted(1, 0))])
