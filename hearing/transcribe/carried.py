@@ -51,7 +51,8 @@ class Carried:
         self.holder: Holder | None = None
         self.ever_held = False
         self.has_sound: bool | None = None
-        self.since_s = asyncio.get_running_loop().time()
+        self.since_s = self.progress_s = asyncio.get_running_loop().time()
+        self.moved_s: float | None = None
         self.drained = asyncio.Event()
         self._log = log
         self._lock = asyncio.Lock()
@@ -66,6 +67,11 @@ class Carried:
     @property
     def id(self) -> str:
         return self.channel.id
+
+    @property
+    def name(self) -> str:
+        """Name it among the channels of all meetings."""
+        return f"{self.meeting}:{self.id}"
 
     @property
     def language(self) -> str:
@@ -100,13 +106,22 @@ class Carried:
             assign = assignment(handle, self.language, self._spoken(), self._settled)
             self._settled = assign.from_sample
             self.supply.begin(assign.from_sample)
+            self.progress_s = asyncio.get_running_loop().time()
             self._sent = verify.Sent(assign.from_sample, assign.from_sample)
             return assign
 
     def progress(self, sample: int, settled: int) -> None:
         """Its worker has heard through one sample; everything before the other is final and has its time."""
         self._settled = max(self._settled, min(settled, self.supply.sent_end))
+        if sample > self.supply.heard:
+            self.progress_s = asyncio.get_running_loop().time()
         self.supply.progress(sample, settled)
+
+    def stuck_s(self, now_s: float) -> float:
+        """Return for how long its worker has had audio and heard none of it. Asked about every second."""
+        if self.supply.heard >= self.supply.sent_end:
+            self.progress_s = now_s
+        return now_s - self.progress_s
 
     async def say(self, holder: Holder, said: Words | Closed | Gap) -> bool:
         """Have it checked and stored; False where the speaker no longer holds the channel.

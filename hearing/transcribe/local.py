@@ -11,7 +11,7 @@ import msgspec
 from hearing import children
 from hearing.config import Config
 from hearing.transcribe.models import ModelChoice
-from hearing.transcribe.worker import WorkerSettings
+from hearing.transcribe.worker import WorkerSettings, worker_url
 
 logger = logging.getLogger(__name__)
 
@@ -49,12 +49,6 @@ async def keep_worker(
         pause_s = least_s if steady else min(most_s, pause_s * 2)
         logger.warning("worker_died status=%d again_in_s=%.1f", status, pause_s)
         await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
-
-
-def worker_url(url: str) -> str:
-    """Return where workers dial a server: http://host:port gives ws://host:port/worker."""
-    address = url.replace("http://", "ws://", 1).replace("https://", "wss://", 1).rstrip("/")
-    return address if address.endswith("/worker") else f"{address}/worker"
 
 
 async def _one_child(line: bytes, on_state: Callable[[LocalState], None], workers: Callable[[], int]) -> int:

@@ -29,7 +29,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type")
 
 
 class Hello(Message, frozen=True, tag="hello"):
-    """First frame: what the worker runs, how many channels it can carry, and in which languages (empty: any)."""
+    """First frame: what the worker runs, how many channels it can carry now, and in which languages (empty: any)."""
 
     version: int
     model: str
@@ -86,9 +86,21 @@ class Heard(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Pulse(Message, frozen=True, tag="pulse"):
-    """At least every second: alive, and how far each channel is."""
+    """At least every second: alive, and how far each channel is.
+
+    `channels`: how many this relay's worker can carry now, by what it measured and carries for others. None: as said.
+    `measured` tells that it comes of measurement, and not of what it was told.
+    """
 
     heard: tuple[Heard, ...] = ()
+    channels: int | None = None
+    measured: bool = False
+
+
+class Decline(Message, frozen=True, tag="decline"):
+    """The worker has no room for a channel it was assigned: another relay was faster."""
+
+    handle: int
 
 
 class Drained(Message, frozen=True, tag="drained"):
@@ -135,7 +147,7 @@ class Release(Message, frozen=True, tag="release"):
     why: Literal["closed", "conflict", "moved"] = "closed"
 
 
-FromWorker = Hello | Words | Closed | Gap | Draft | Pulse | Drained
+FromWorker = Hello | Words | Closed | Gap | Draft | Pulse | Drained | Decline
 FromRelay = Assign | Ack | Finish | Release
 
 _encoder = msgspec.json.Encoder()

@@ -20,12 +20,12 @@ from websockets.exceptions import InvalidStatus
 from hearing.config import Config
 from hearing.site.worker import routes
 from hearing.transcribe.engine import Engine, Hypothesis, Pcm, Sound
-from hearing.transcribe.local import keep_worker, worker_url
+from hearing.transcribe.local import keep_worker
 from hearing.transcribe.models import ModelChoice
 from hearing.transcribe.protocol import Assign
 from hearing.transcribe.session import Session
 from hearing.transcribe.words import Word
-from hearing.transcribe.worker import WorkerSettings, work
+from hearing.transcribe.worker import WorkerSettings, work, worker_url
 from tests.transcribe.fakes import Energy, FakeEngine, name, raw, silence, speech
 from tests.transcribe.relaying import Bench, bench
 
