@@ -101,7 +101,7 @@ class Hand:
         return [one for one in self.told if isinstance(one, kind)][-1]
 
     async def _wait(self, found: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not found():
                 self.news.clear()
                 await self.news.wait()

@@ -5,20 +5,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
-import uvicorn
-from starlette.applications import Starlette
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from hearing.config import Config
-from hearing.site.worker import routes
 from hearing.transcribe.engine import Engine, Hypothesis, Pcm, Sound
 from hearing.transcribe.local import keep_worker
 from hearing.transcribe.models import ModelChoice
@@ -28,33 +24,13 @@ from hearing.transcribe.words import Word
 from hearing.transcribe.worker import WorkerSettings, work, worker_url
 from tests.transcribe.fakes import Energy, FakeEngine, name, raw, silence, speech
 from tests.transcribe.relaying import Bench, bench
+from tests.transcribe.route import TOKEN, serving
 
-TOKEN = "t" * 40
 FRAME = 3200
 
 
 def make(assign: Assign, engine: Engine) -> Session:
     return Session(assign, engine, frames=Energy)
-
-
-@asynccontextmanager
-async def serving(one: Bench) -> AsyncIterator[str]:
-    """Serve the dispatch's route on a free port; yield its http URL."""
-    app = Starlette(routes=routes(one.dispatch, TOKEN))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, port=0, log_level="warning", lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=1
-        )
-    )
-    serving = one.group.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
 
 
 def settings(url: str) -> WorkerSettings:
