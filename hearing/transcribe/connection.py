@@ -250,6 +250,7 @@ class Connection:
                 await self._show(carried, message)
             case Decline():
                 self._rest(carried, _DECLINED_S)
+                self._capacity = min(self._capacity, len(self._carried) - 1)  # until it says otherwise
                 await self._let_go(handle, "moved")
             case Drained():
                 if not carried.supply.finishing:

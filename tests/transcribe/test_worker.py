@@ -9,51 +9,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from hearing.config import Config
-from hearing.transcribe.engine import Engine, Hypothesis, Pcm, Sound
+from hearing.transcribe.engine import Hypothesis, Sound
 from hearing.transcribe.local import keep_worker
 from hearing.transcribe.models import ModelChoice
-from hearing.transcribe.protocol import Assign
-from hearing.transcribe.session import Session
 from hearing.transcribe.words import Word
 from hearing.transcribe.worker import WorkerSettings, work, worker_url
-from tests.transcribe.fakes import Energy, FakeEngine, name, raw, silence, speech
-from tests.transcribe.relaying import Bench, bench
-from tests.transcribe.route import TOKEN, serving
-
-FRAME = 3200
-
-
-def make(assign: Assign, engine: Engine) -> Session:
-    return Session(assign, engine, frames=Energy)
+from tests.transcribe.fakes import FakeEngine, name
+from tests.transcribe.relaying import bench
+from tests.transcribe.route import FRAME, TOKEN, make, play, said, serving, talk
 
 
 def settings(url: str) -> WorkerSettings:
     return WorkerSettings(worker_url(url), TOKEN)
-
-
-def talk(count: int, each: int = 12) -> Pcm:
-    """Return `count` utterances of a few words each."""
-    parts = [part for k in range(count) for part in (speech(range(1 + k * each, 1 + (k + 1) * each)), silence(1.0))]
-    return np.concatenate(parts)
-
-
-async def play(one: Bench, pcm: Pcm, begin: int, end: int, channel: str = "en") -> None:
-    for sample in range(begin, min(end, len(pcm)), FRAME):
-        one.ears.hear(channel, 1, sample, raw(pcm[sample : min(end, sample + FRAME)]))
-        await asyncio.sleep(0)
-
-
-async def said(one: Bench, count: int) -> None:
-    """Wait until this many words are final."""
-    async with asyncio.timeout(20):
-        while len(await one.words()) < count:
-            await one.log.wait("public:m", await one.log.head("public:m"))
 
 
 async def test_a_worker_says_every_word_of_every_channel_once() -> None:
