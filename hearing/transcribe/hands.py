@@ -1,17 +1,22 @@
 """The threads of one worker, shared by all its relays: how many jobs run, at which pace, and how many channels fit."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from hearing.transcribe.pace import STEPS, Pace, observe
+from hearing.transcribe.pace import Pace, observe
 
 Said = TypeVar("Said")
 
 _MEASURED_LOOKS = 8
 """Before so many looks nothing is told of what they take: the first ones load code."""
+_SMOOTHING = 0.1
+_LOOK_EVERY_S = 3.0
+"""At the slowest pace a channel takes the time of a look every 3.5 to 4.4 s of speech (base, English and French); the
+rest is kept free."""
 
 
 class Hearer(Protocol):
@@ -32,9 +37,9 @@ class Hearer(Protocol):
         ...
 
 
-def fitting(service_s: float, threads: int) -> int:
+def fitting(look_s: float, threads: int) -> int:
     """Return how many channels keep the slowest pace where a look takes one thread so long."""
-    return int(threads * STEPS[-1].tick_ms / 1000 / max(service_s, 0.001))
+    return int(threads * _LOOK_EVERY_S / max(look_s, 0.001))
 
 
 class Hands:
@@ -44,7 +49,8 @@ class Hands:
         self.threads = threads
         self.channels = channels
         self.pace = Pace()
-        self._looks = 0
+        self._looks, self._look_s = 0, 0.0
+        self._looking = threading.Lock()
         self._jobs = 0
         self._hearers: list[Hearer] = []
         self._pool = ThreadPoolExecutor(threads, "engine")
@@ -71,7 +77,7 @@ class Hands:
 
     def room(self, hearer: Hearer) -> int:
         """Return how many channels one relay's share can be: what fits, less what the others have."""
-        fit = fitting(self.pace.service_s, self.threads) if self.measured and self.pace.service_s else self.channels
+        fit = fitting(self._look_s, self.threads) if self.measured else self.channels
         return max(0, min(fit, self.channels) - (self.carried - hearer.carried))
 
     def join(self, hearer: Hearer) -> None:
@@ -89,6 +95,12 @@ class Hands:
             self.pace, self._looks = Pace(), 0
         self._wake()
 
+    def looked(self, seconds: float) -> None:
+        """Take the time of one look into account. Comes from any thread."""
+        with self._looking:
+            self._look_s += (seconds - self._look_s) * (_SMOOTHING if self._looks else 1.0)
+            self._looks += 1
+
     def run(self, job: Callable[[], Said]) -> "asyncio.Future[Said]":
         """Run a job in a thread, which is taken until the job ends, whoever still waits for it."""
         loop = asyncio.get_running_loop()
@@ -103,9 +115,8 @@ class Hands:
         return asyncio.wrap_future(running)
 
     def observe(self, service_s: float, *, behind: bool) -> bool:
-        """Take one look's seconds into account; tell whether the pace has changed."""
+        """Take the seconds of a job that drafts into account; tell whether the pace has changed."""
         before = self.pace.level
-        self._looks += 1
         self.pace = observe(self.pace, service_s, channels=max(1, self.carried), threads=self.threads, behind=behind)
         return self.pace.level != before
 

@@ -15,6 +15,7 @@ import msgspec
 
 from hearing.errors import HearingError
 from hearing.transcribe.carry import MakeSession
+from hearing.transcribe.clocked import Clocked
 from hearing.transcribe.dial import Crew, dial, first
 from hearing.transcribe.engine import Engine
 from hearing.transcribe.hands import Hands
@@ -64,14 +65,15 @@ def run(settings: WorkerSettings) -> None:
 
 async def work(settings: WorkerSettings, engine: Engine, threads: int, make: MakeSession = Session) -> None:
     """Carry channels for all relays with one engine, dialling again whenever a connection breaks, until cancelled."""
-    crew = Crew(settings.token, engine, Hands(threads, settings.channels), make)
+    hands = Hands(threads, settings.channels)
+    crew = Crew(settings.token, Clocked(engine, hands.looked), hands, make)
     names = ["relay"] if not settings.others else [f"relay {n}" for n in range(1, len(settings.relays) + 1)]
     try:
         async with asyncio.TaskGroup() as group:
             for name, url in zip(names, settings.relays, strict=True):
                 group.create_task(dial(url, crew, name))
     finally:
-        crew.hands.close()
+        hands.close()
 
 
 def worker_url(url: str) -> str:

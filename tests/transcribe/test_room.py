@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 
 from hearing.transcribe import protocol
 from hearing.transcribe.assignment import Seat, choose
+from hearing.transcribe.clocked import Clocked
+from hearing.transcribe.engine import Pcm, Sound
 from hearing.transcribe.hands import Hands, fitting
 from hearing.transcribe.protocol import Assign, Heard, Pulse, Release
+from tests.transcribe.fakes import FakeEngine, speech
 from tests.transcribe.relaying import Bench, Hand, bench
 
 DEADLINE_S = 60
@@ -45,19 +49,19 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def test_what_fits_is_the_threads_time_by_what_a_look_takes() -> None:
-    assert [fitting(service_s, 2) for service_s in (0.1, 0.4, 1.0, 3.9, 5.0)] == [40, 10, 4, 1, 0]
+    assert [fitting(look_s, 2) for look_s in (0.1, 0.4, 1.0, 5.9, 7.0)] == [60, 15, 6, 1, 0]
 
 
 @given(st.integers(1, 40), st.lists(st.integers(0, 40), min_size=1, max_size=5), st.none() | st.floats(0.01, 10))
 def test_the_rooms_of_all_relays_are_never_more_than_there_is(
-    channels: int, carried: list[int], service_s: float | None
+    channels: int, carried: list[int], look_s: float | None
 ) -> None:
     hands = Hands(2, channels)
     shares = [Share(count) for count in carried]
     for share in shares:
         hands.join(share)
-    for _ in range(20 if service_s else 0):
-        hands.observe(service_s or 0.0, behind=False)
+    for _ in range(20 if look_s else 0):
+        hands.looked(look_s or 0.0)
     for share in shares:
         assert hands.room(share) + sum(one.carried for one in shares if one is not share) <= max(
             channels, sum(one.carried for one in shares if one is not share)
@@ -72,12 +76,29 @@ def test_room_is_as_told_until_it_is_measured_and_again_when_nothing_is_carried(
     hands.join(other)
     assert (hands.measured, hands.room(share)) == (False, 15)
     for _ in range(20):
-        hands.observe(0.5, behind=False)
+        hands.looked(0.75)
     assert (hands.measured, hands.room(share), hands.room(other)) == (True, 7, 5)
     share.carried = other.carried = 0
     hands.let_go()
     assert (hands.measured, hands.room(share)) == (False, 16)
     hands.close()
+
+
+def test_only_looks_are_timed_each_with_the_encoding_before_it() -> None:
+    class Slow(FakeEngine):
+        def encode(self, pcm: Pcm) -> Sound:
+            time.sleep(0.02)
+            return super().encode(pcm)
+
+    told = list[float]()
+    clocked = Clocked(Slow(), told.append)
+    sound = clocked.encode(speech([1, 2]))
+    assert (clocked.name, clocked.hears("en"), told) == ("fake", True, [])
+    for _ in range(2):
+        clocked.guess(sound, "en", prompt=(), forced=())
+    clocked.align(sound, "en", clocked.spell(["a1"], "en"))
+    assert len(told) == 2
+    assert told[0] >= 0.02
 
 
 async def test_a_thread_is_taken_until_its_job_ends_and_the_first_that_was_due_is_woken_first() -> None:
