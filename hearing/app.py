@@ -248,9 +248,7 @@ async def serve(config: Config, then: Then | None = None) -> None:
                 work: list[Awaitable[None]] = [attendant.run(), dispatch.run(), office.run(), redactor.run()]
                 work.append(feeder.run(keeper.changed))
                 if config.local_worker:
-                    work.append(
-                        keep_worker(addresses.inner_url, worker_token, config, workers=lambda: dispatch.workers)
-                    )
+                    work.append(keep_worker(addresses.inner_url, worker_token, config, workers=dispatch.named))
                 if then:
                     work.append(then(server))
                 await _until_stopped(work, server.stop)

@@ -85,7 +85,9 @@ class Carrier:
         """Say hello, then hear what comes, until cancelled or the connection breaks."""
         self._hands.join(self)
         try:
-            await self._say(Hello(VERSION, self._engine.name, self._hands.room(self), _languages(self._engine)))
+            await self._say(
+                Hello(VERSION, self._engine.name, self._hands.room(self), _languages(self._engine), self._hands.name)
+            )
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pulse())
                 await self._schedule(group)

@@ -117,6 +117,10 @@ class Connection:
         return self._hello.model
 
     @property
+    def name(self) -> str:
+        return self._hello.name
+
+    @property
     def channels(self) -> int:
         """Return how many channels the worker says it can carry."""
         return self._hello.channels
@@ -126,7 +130,7 @@ class Connection:
         hello = await self._next()
         if not isinstance(hello, Hello) or hello.version != VERSION:
             raise Refused(f"A worker begins with hello, version {VERSION}. Install the release that this server runs.")
-        if not 0 <= hello.channels <= MAX_CHANNELS or len(hello.model) > 200 or len(hello.languages) > 200:
+        if not 0 <= hello.channels <= MAX_CHANNELS or max(map(len, (hello.model, hello.languages, hello.name))) > 200:
             raise Refused(f"A worker carries up to {MAX_CHANNELS} channels.")
         self._hello, self._capacity = hello, hello.channels
 

@@ -101,6 +101,10 @@ class Dispatch:
         """Count the workers that are connected."""
         return len(self._connections)
 
+    def named(self, name: str) -> int:
+        """Count the connected workers of a name."""
+        return sum(connection.name == name for connection in self._connections)
+
     @property
     def seats(self) -> list[Seat]:
         """What each connected worker can carry and carries."""

@@ -45,7 +45,8 @@ def fitting(look_s: float, threads: int) -> int:
 class Hands:
     """The threads, and who uses them. `channels` is the most that are carried at once, for all relays together."""
 
-    def __init__(self, threads: int, channels: int) -> None:
+    def __init__(self, threads: int, channels: int, name: str = "") -> None:
+        self.name = name
         self.threads = threads
         self.channels = channels
         self.pace = Pace()

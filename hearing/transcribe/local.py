@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import secrets
 from collections.abc import Callable
 from typing import Literal
 
@@ -31,20 +32,23 @@ async def keep_worker(
     token: str,
     config: Config,
     on_state: Callable[[LocalState], None] | None = None,
-    workers: Callable[[], int] | None = None,
+    workers: Callable[[str], int] | None = None,
 ) -> None:
     """Run `python -m hearing.transcribe.worker` for the server at `url` until cancelled, again whenever it dies.
 
-    `workers` counts those connected to the server: while there are none, a child that had its time is replaced.
+    `workers` counts those of a name that are connected to the server: while there are none of the child's, one that had
+    its time is replaced.
     The token goes over the child's standard input, never its arguments or environment.
     """
-    settings = WorkerSettings(worker_url(url), token, ModelChoice(config.model, config.device, config.compute_type))
+    name = secrets.token_hex(8)
+    choice = ModelChoice(config.model, config.device, config.compute_type)
+    settings = WorkerSettings(worker_url(url), token, choice, name=name)
     line = msgspec.json.encode(settings) + b"\n"
     least_s, most_s = _BACKOFF_S
     pause_s = least_s
     while True:
         started = asyncio.get_running_loop().time()
-        status = await _one_child(line, on_state or _ignore, workers or _one)
+        status = await _one_child(line, on_state or _ignore, lambda: workers(name) if workers else 1)
         steady = asyncio.get_running_loop().time() - started > _STEADY_S
         pause_s = least_s if steady else min(most_s, pause_s * 2)
         logger.warning("worker_died status=%d again_in_s=%.1f", status, pause_s)
@@ -101,7 +105,3 @@ async def _leave(child: asyncio.subprocess.Process) -> None:
 
 def _ignore(_: LocalState) -> None:
     return None
-
-
-def _one() -> int:
-    return 1

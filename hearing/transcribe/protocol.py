@@ -29,12 +29,16 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type")
 
 
 class Hello(Message, frozen=True, tag="hello"):
-    """First frame: what the worker runs, how many channels it can carry now, and in which languages (empty: any)."""
+    """First frame: what the worker runs, how many channels it can carry now, and in which languages (empty: any).
+
+    `name` tells a server's own worker from others.
+    """
 
     version: int
     model: str
     channels: int
     languages: tuple[str, ...] = ()
+    name: str = ""
 
 
 class Words(Message, frozen=True, tag="words"):

@@ -33,7 +33,7 @@ _LEAVE_S = 4.0
 class WorkerSettings(msgspec.Struct, frozen=True):
     """What a worker is told. `url` is the relay's /worker, ws:// or wss://; 0 threads means as many as fit.
 
-    `others` are more relays, which share the worker with the first.
+    `others` are more relays, which share the worker with the first. By `name` a server knows its own.
     """
 
     url: str
@@ -42,6 +42,7 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     channels: int = 16
     threads: int = 0
     others: tuple[str, ...] = ()
+    name: str = ""
 
     @property
     def relays(self) -> tuple[str, ...]:
@@ -65,7 +66,7 @@ def run(settings: WorkerSettings) -> None:
 
 async def work(settings: WorkerSettings, engine: Engine, threads: int, make: MakeSession = Session) -> None:
     """Carry channels for all relays with one engine, dialling again whenever a connection breaks, until cancelled."""
-    hands = Hands(threads, settings.channels)
+    hands = Hands(threads, settings.channels, settings.name)
     crew = Crew(settings.token, Clocked(engine, hands.looked), hands, make)
     names = ["relay"] if not settings.others else [f"relay {n}" for n in range(1, len(settings.relays) + 1)]
     try:

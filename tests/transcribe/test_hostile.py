@@ -113,6 +113,7 @@ HELLOS = {
     "too many channels": Hello(1, "test", 257),
     "a name without end": Hello(1, "x" * 201, 4),
     "languages without end": Hello(1, "test", 4, tuple(str(n) for n in range(201))),
+    "a label without end": Hello(1, "test", 4, (), "x" * 201),
     "no hello": Pulse(),
 }
 

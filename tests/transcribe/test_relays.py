@@ -15,6 +15,7 @@ from websockets.http11 import Response
 from hearing.errors import Refused
 from hearing.transcribe import dial
 from hearing.transcribe.dial import why
+from hearing.transcribe.hands import Hands
 from hearing.transcribe.worker import WorkerSettings, work, worker_url
 from tests.transcribe.fakes import FakeEngine, name
 from tests.transcribe.relaying import bench
@@ -74,13 +75,13 @@ async def test_two_workers_carry_the_meetings_of_two_relays_and_one_that_is_lost
 
 
 async def test_a_worker_of_two_relays_never_carries_more_than_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    most, real = list[int](), dial.Hands.run
+    most, real = list[int](), Hands.run
 
-    def counted(hands: dial.Hands, job: Callable[[], object]) -> "asyncio.Future[object]":
+    def counted(hands: Hands, job: Callable[[], object]) -> "asyncio.Future[object]":
         most.append(hands.carried)
         return real(hands, job)
 
-    monkeypatch.setattr(dial.Hands, "run", counted)
+    monkeypatch.setattr(Hands, "run", counted)
     pcm = talk(2)
     async with bench(("en", "fr", "es")) as here, bench(("en", "fr", "es")) as there:
         async with serving(here) as url, serving(there) as other, working(url, other, channels=4):

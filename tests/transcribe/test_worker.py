@@ -159,17 +159,19 @@ async def test_a_local_worker_that_dies_is_started_again() -> None:
 
 
 @pytest.mark.model
-async def test_a_local_worker_that_froze_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_local_worker_that_froze_is_replaced_though_another_is_connected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("hearing.transcribe.local._LOST_S", 0.3)
     monkeypatch.setattr("hearing.transcribe.local._LOOK_S", 0.1)
     async with bench() as one, serving(one) as url:
-        config = Config()
-        keeping = asyncio.create_task(keep_worker(url, TOKEN, config, workers=lambda: one.dispatch.workers))
+        await one.carrying()
+        keeping = asyncio.create_task(keep_worker(url, TOKEN, Config(), workers=one.dispatch.named))
         try:
             frozen: list[int] = []
             for _ in range(2):
                 async with asyncio.timeout(60):
-                    while not one.dispatch.workers or set(_children(os.getpid())) & set(frozen):
+                    while one.dispatch.workers < 2 or set(_children(os.getpid())) & set(frozen):
                         await asyncio.sleep(0.05)
                 if not frozen:
                     frozen = _children(os.getpid())
