@@ -52,7 +52,8 @@ class Carried:
         self.ever_held = False
         self.has_sound: bool | None = None
         self.since_s = self.progress_s = asyncio.get_running_loop().time()
-        self.moved_s: float | None = None
+        self.rests_until_s = 0.0
+        self.moves = 0
         self.drained = asyncio.Event()
         self._log = log
         self._lock = asyncio.Lock()

@@ -26,6 +26,8 @@ STUCK_S = 30.0
 """A channel that its worker has heard nothing of for so long goes to another, where one has room."""
 OVERLOADED_S = 5.0
 """A worker that has had more than it can carry for so long gives one channel up; the next after as long again."""
+_MOST_DOUBLINGS = 6
+"""A channel rests longer after each such move: where all are overloaded it soon stays where it is."""
 _STATE_S = 1.0
 _STATE_LIFE_S = 10.0
 _STARTING_S = 60.0
@@ -221,16 +223,17 @@ class Dispatch:
     def _unburden(self, connection: Connection, now_s: float) -> None:
         """Move one channel, unless it was moved just now, to a worker with room for it and for one more."""
         for carried in connection.latest:
-            rested = carried.moved_s is None or now_s - carried.moved_s >= REST_S
-            if rested and self._other(carried, spare=1) is not None:
+            if carried.rests_until_s <= now_s and self._other(carried, spare=1) is not None:
                 connection.overloaded_since_s = now_s
+                carried.rests_until_s = now_s + REST_S * 2**carried.moves
+                carried.moves = min(carried.moves + 1, _MOST_DOUBLINGS)
                 self._move(carried, now_s, "overload")
                 return
 
     def _move(self, carried: Carried, now_s: float, why: Literal["stuck", "overload"]) -> None:
         if carried.holder and isinstance(connection := carried.holder[0], Connection):
             logger.warning("channel_moved channel=%s why=%s", carried.id, why)
-            carried.moved_s = carried.progress_s = now_s
+            carried.progress_s = now_s
             connection.move(carried)
 
     async def _tell(self, carried: Carried) -> None:

@@ -247,3 +247,28 @@ async def test_a_channel_goes_back_to_the_worker_it_was_moved_from_when_there_is
         await second.pipe.close()
         await first._wait(lambda: len(first.assigned) == 2)
         assert isinstance(await first.gets(Assign), Assign)
+
+
+async def test_a_channel_that_two_workers_cannot_carry_moves_less_and_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hearing.transcribe.dispatch.OVERLOADED_S", 0.0)
+    monkeypatch.setattr("hearing.transcribe.dispatch._STATE_S", 0.01)
+    monkeypatch.setattr("hearing.transcribe.dispatch.REST_S", 0.2)
+    monkeypatch.setattr("hearing.transcribe.connection.REST_S", 0.0)
+    async with bench() as one:
+        workers = [await joined(one, 0) for _ in range(2)]
+
+        async def live() -> None:
+            while True:
+                for worker in workers:  # who has it measures that it is too much; who has none does not know
+                    worker.measured, worker.room = bool(worker.carried), 0 if worker.carried else 16
+                    await worker.pulse()
+                await asyncio.sleep(0.01)
+
+        living = asyncio.create_task(live())
+        began = asyncio.get_running_loop().time()
+        await until(lambda: sum(len(worker.hand.assigned) for worker in workers) == 5)
+        assert asyncio.get_running_loop().time() - began >= 0.2 + 0.4 + 0.8
+        living.cancel()
+        await asyncio.wait([living])
