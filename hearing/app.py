@@ -266,9 +266,7 @@ async def serve(config: Config, then: Then | None = None) -> None:
                 work.append(feeder.run(keeper.changed))
                 work.append(Briefing(keeper, log=log, office=office, dispatch=dispatch).run())
                 if config.local_worker:
-                    work.append(
-                        keep_worker(addresses.inner_url, worker_token, config, workers=lambda: dispatch.workers)
-                    )
+                    work.append(keep_worker(addresses.inner_url, worker_token, config, workers=dispatch.named))
                 if then:
                     work.append(then(server))
                 await _until_stopped(work, server.stop)

@@ -22,25 +22,18 @@ from hearing import (
     cli_ready,
     cli_redact,
     cli_search,
+    cli_worker,
     creating,
 )
 from hearing.access import INVITED
 from hearing.errors import HearingError, Refused
 
-_COMING = {
-    "worker": "workers on other machines come later; `hearing serve` runs one of its own",
-}
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and exit: 0 done, 1 it could not be done, 2 it was asked wrongly or is not there yet."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if given and given[0] in _COMING:
-        _say(f"`{given[0]}` is not there yet: {_COMING[given[0]]}.")
-        sys.exit(2)
-    options = _parser().parse_args(given)
+    """Run one command and exit: 0 done, 1 it could not be done, 2 it was asked wrongly."""
+    options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    for chatty in ("uvicorn", "httpx", "faster_whisper"):
+    for chatty in ("uvicorn", "httpx", "faster_whisper", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     if status := _run(options):
         sys.exit(status)
@@ -93,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_bench(commands)
     cli_doctor.add(commands, _command)
     cli_backup.add(commands, _command)
+    cli_worker.add(commands, _command)
     return parser
 
 

@@ -165,7 +165,7 @@ def judge_workers(meeting: Meeting, workers: Workers, rehearsing: int = 0) -> li
         wanted = Finding("worker", "no-go", "worker-none")
         return [wanted if workers.wanted else Finding("worker", "warn", "worker-off")]
     carried = sum(seat.carried for seat in workers.seats)
-    free = sum(seat.capacity for seat in workers.seats) - carried + min(carried, rehearsing)
+    free = sum(max(0, seat.room) for seat in workers.seats) + min(carried, rehearsing)
     values = {"workers": len(workers.seats), "free": free, "wanted": len(channels)}
     enough = meeting.phase == "open" or free >= len(channels)
     findings = [Finding("worker", "go" if enough else "no-go", "worker-enough" if enough else "worker-few", values)]

@@ -14,25 +14,42 @@ _CONTEXT_SEGMENTS = 6
 
 
 class Seat(msgspec.Struct, frozen=True):
-    """What a connected worker can carry and carries. No `languages` means any."""
+    """What a connected worker can carry and carries. No `languages` means any.
+
+    `measured`: its capacity comes of what channels take, and not of what it was told. Until then it is given them one
+    after the other: the next once it has told of all it has (`caught_up`).
+    """
 
     capacity: int
     carried: int
     languages: frozenset[str] = frozenset()
+    measured: bool = False
+    caught_up: bool = True
+
+    @property
+    def room(self) -> int:
+        return self.capacity - self.carried
+
+    @property
+    def overloaded(self) -> bool:
+        return self.measured and self.room < 0
 
     def hears(self, language: str) -> bool:
         """Tell whether the worker knows the language."""
         return not self.languages or language.split("-", 1)[0] in self.languages
 
 
-def choose(language: str, seats: Sequence[Seat]) -> int | None:
-    """Return the worker with the most room for a channel of this language, None where none has any."""
+def choose(language: str, seats: Sequence[Seat], *, spare: int = 0) -> int | None:
+    """Return the worker with the most room for a channel of this language, None where none has any.
+
+    `spare` is how much measured room there must be beside the channel.
+    """
     free = [
-        (seat.carried / seat.capacity, k)
+        (-seat.room, seat.carried, k)
         for k, seat in enumerate(seats)
-        if seat.carried < seat.capacity and seat.hears(language)
+        if seat.room > (spare if seat.measured else 0) and seat.hears(language) and (seat.measured or seat.caught_up)
     ]
-    return min(free)[1] if free else None
+    return min(free)[2] if free else None
 
 
 def unheard(language: str, seats: Sequence[Seat]) -> bool:

@@ -55,7 +55,9 @@ class Carried:
         self.holder: Holder | None = None
         self.ever_held = False
         self.has_sound: bool | None = None
-        self.since_s = asyncio.get_running_loop().time()
+        self.since_s = self.progress_s = asyncio.get_running_loop().time()
+        self.rests_until_s = 0.0
+        self.moves = 0
         self.drained = asyncio.Event()
         self.hand = Hand()
         self._counts = Counts()
@@ -73,6 +75,11 @@ class Carried:
     @property
     def id(self) -> str:
         return self.channel.id
+
+    @property
+    def name(self) -> str:
+        """Name it among the channels of all meetings."""
+        return f"{self.meeting}:{self.id}"
 
     @property
     def language(self) -> str:
@@ -127,6 +134,7 @@ class Carried:
             )
             self._settled = assign.from_sample
             self.supply.begin(assign.from_sample)
+            self.progress_s = asyncio.get_running_loop().time()
             self._sent = verify.Sent(
                 assign.from_sample, assign.from_sample, languages=self.languages, language=assign.language
             )
@@ -135,7 +143,15 @@ class Carried:
     def progress(self, sample: int, settled: int) -> None:
         """Its worker has heard through one sample; everything before the other is final and has its time."""
         self._settled = max(self._settled, min(settled, self.supply.sent_end))
+        if sample > self.supply.heard:
+            self.progress_s = asyncio.get_running_loop().time()
         self.supply.progress(sample, settled)
+
+    def stuck_s(self, now_s: float) -> float:
+        """Return for how long its worker has had audio and heard none of it. Asked about every second."""
+        if self.supply.heard >= self.supply.sent_end:
+            self.progress_s = now_s
+        return now_s - self.progress_s
 
     async def say(self, holder: Holder, said: Words | Closed | Gap) -> bool:
         """Have it checked and stored; False where the speaker no longer holds the channel.

@@ -18,6 +18,7 @@ from hearing.transcribe.protocol import (
     VERSION,
     Ack,
     Closed,
+    Decline,
     Draft,
     Drained,
     Finish,
@@ -39,13 +40,17 @@ from hearing.transcript import segment_id
 logger = logging.getLogger(__name__)
 
 MAX_CHANNELS = 256
+REST_S = 60.0
+"""A channel that was taken from a worker goes back to it so soon only if no other has room."""
+_DECLINED_S = 5.0
+"""So it is with one that it declined."""
 _QUEUE = 64
 _SAYS_PER_S = 20.0
 """Messages a worker may send each second, and per channel as many again; ten seconds of them at once."""
 _DRAFT_LIFE_S = 15.0
 _SEND_S = 10.0
 
-_About = Words | Closed | Gap | Draft | Drained | Heard
+_About = Words | Closed | Gap | Draft | Drained | Decline | Heard
 
 
 class WorkerSocket(Protocol):
@@ -76,6 +81,11 @@ class Connection:
         self._board = board
         self._changed = changed
         self._hello = Hello(VERSION, "", 0)
+        self._capacity = 0
+        self._measured = False
+        self._told: set[int] = set()
+        self._resting: dict[str, float] = {}
+        self.overloaded_since_s: float | None = None
         self._handles = 0
         self._carried: dict[int, Carried] = {}
         self._queues: dict[int, asyncio.Queue[_About]] = {}
@@ -87,12 +97,31 @@ class Connection:
 
     @property
     def seat(self) -> Seat:
-        capacity = 0 if self._group is None else self._hello.channels
-        return Seat(capacity, len(self._carried), frozenset(self._hello.languages))
+        return Seat(
+            0 if self._group is None else self._capacity,
+            len(self._carried),
+            frozenset(self._hello.languages),
+            self._measured,
+            self._carried.keys() <= self._told,
+        )
+
+    def seat_for(self, carried: Carried) -> Seat:
+        """Return its seat, without room for a channel that it has, or lately could not carry."""
+        rests = self._resting.get(carried.name, 0.0) > _now() or carried in self._carried.values()
+        return msgspec.structs.replace(self.seat, capacity=0) if rests else self.seat
+
+    @property
+    def latest(self) -> list[Carried]:
+        """Return its channels, the one that is furthest behind first."""
+        return sorted(self._carried.values(), key=lambda carried: -carried.late_ms)
 
     @property
     def model(self) -> str:
         return self._hello.model
+
+    @property
+    def name(self) -> str:
+        return self._hello.name
 
     @property
     def channels(self) -> int:
@@ -104,13 +133,10 @@ class Connection:
         hello = await self._next()
         if not isinstance(hello, Hello) or hello.version != VERSION:
             raise Refused(f"A worker begins with hello, version {VERSION}. Install the release that this server runs.")
-        if (
-            not 1 <= hello.channels <= MAX_CHANNELS
-            or len(hello.model) > 200
-            or len(hello.languages) + len(hello.knows) > 200
-        ):
-            raise Refused(f"A worker carries 1 to {MAX_CHANNELS} channels.")
-        self._hello = hello
+        lengths = map(len, (hello.model, hello.languages, hello.knows, hello.name))
+        if not 0 <= hello.channels <= MAX_CHANNELS or max(lengths) > 200:
+            raise Refused(f"A worker carries up to {MAX_CHANNELS} channels.")
+        self._hello, self._capacity = hello, hello.channels
 
     async def run(self) -> None:
         """Serve the worker until it breaks, falls silent or is refused. Raises those errors, in a group."""
@@ -156,18 +182,38 @@ class Connection:
             if mine is carried:
                 await self._let_go(handle, why)
 
+    def move(self, carried: Carried) -> None:
+        """Take a channel from it, for another worker to carry; it is told as soon as it listens."""
+        for handle, mine in list(self._carried.items()):
+            if mine is carried and self._group is not None:
+                self._rest(carried, REST_S)
+                self._group.create_task(
+                    self._or_stop(partial(self._let_go, handle, "moved")), name=f"moved {carried.id}"
+                )
+
     async def _listen(self) -> None:
         while True:
             message = await self._next()
             self._count()
             match message:
                 case Pulse():
-                    for heard in message.heard:
-                        await self._put(heard)
+                    await self._pulse(message)
                 case Hello():
                     raise Refused("A worker says hello once.")
                 case _:
                     await self._put(message)
+
+    async def _pulse(self, pulse: Pulse) -> None:
+        if len(pulse.heard) > MAX_CHANNELS or not 0 <= (pulse.channels or 0) <= MAX_CHANNELS:
+            raise Refused(f"A worker carries up to {MAX_CHANNELS} channels.")
+        before = self.seat
+        if pulse.channels is not None:
+            self._capacity, self._measured = pulse.channels, pulse.measured
+        for heard in pulse.heard:
+            await self._put(heard)
+        self._told |= {heard.handle for heard in pulse.heard} & self._carried.keys()
+        if self.seat != before:
+            self._changed()
 
     async def _next(self) -> FromWorker:
         try:
@@ -214,6 +260,10 @@ class Connection:
                 carried.progress(message.sample, message.settled)
             case Draft():
                 await self._show(carried, message)
+            case Decline():
+                self._rest(carried, _DECLINED_S)
+                self._capacity = min(self._capacity, len(self._carried) - 1)  # until it says otherwise
+                await self._let_go(handle, "moved")
             case Drained():
                 if not carried.supply.finishing:
                     raise Refused("A worker says drained after finish.")
@@ -251,7 +301,10 @@ class Connection:
         await self._say(Finish(handle))
 
     async def _let_go(self, handle: int, why: Literal["closed", "conflict", "moved"]) -> None:
+        if handle not in self._carried:
+            return
         self._carried.pop(handle).holder = None
+        self._told.discard(handle)
         for task in self._tasks.pop(handle):
             if task is not asyncio.current_task():
                 task.cancel()
@@ -260,6 +313,12 @@ class Connection:
             queue.get_nowait()
         self._changed()
         await self._say(Release(handle, why))
+
+    def _rest(self, carried: Carried, seconds: float) -> None:
+        """Leave it alone with a channel for a while."""
+        now = _now()
+        self._resting = {name: until for name, until in self._resting.items() if until > now}
+        self._resting[carried.name] = now + seconds
 
     async def _say(self, message: FromRelay) -> None:
         await self._send(encode(message).decode())
@@ -270,6 +329,10 @@ class Connection:
                 await self._socket.send(frame)
         except TimeoutError as error:
             raise Unavailable(f"The worker took nothing for {_SEND_S:.0f} s.") from error
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def draft_name(carried: Carried) -> str:

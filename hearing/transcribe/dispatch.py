@@ -15,7 +15,7 @@ from hearing.log.base import Log
 from hearing.meeting import Meeting
 from hearing.transcribe.assignment import Seat, choose, unheard
 from hearing.transcribe.carried import Carried
-from hearing.transcribe.connection import Connection, WorkerSocket, draft_name
+from hearing.transcribe.connection import REST_S, Connection, WorkerSocket, draft_name
 from hearing.transcribe.supply import Recall
 from hearing.transcribe.typed import Hand, Line
 
@@ -25,6 +25,12 @@ MAX_WORKERS = 64
 LATE_MS = 5000
 QUIET_MS = 20_000
 """So much was heard without a word, and it is said that nobody is heard to speak: music, applause or a pause."""
+STUCK_S = 30.0
+"""A channel that its worker has heard nothing of for so long goes to another, where one has room."""
+OVERLOADED_S = 5.0
+"""A worker that has had more than it can carry for so long gives one channel up; the next after as long again."""
+_MOST_DOUBLINGS = 6
+"""A channel rests longer after each such move: where all are overloaded it soon stays where it is."""
 _STATE_S = 1.0
 _STATE_LIFE_S = 10.0
 _STARTING_S = 60.0
@@ -107,6 +113,10 @@ class Dispatch:
         """Count the workers that are connected."""
         return len(self._connections)
 
+    def named(self, name: str) -> int:
+        """Count the connected workers of a name."""
+        return sum(connection.name == name for connection in self._connections)
+
     @property
     def seats(self) -> list[Seat]:
         """What each connected worker can carry and carries."""
@@ -121,6 +131,8 @@ class Dispatch:
             while True:
                 for carried in list(self._carried):
                     await self._tell(carried)
+                self._relieve(asyncio.get_running_loop().time())
+                self._assign()
                 await asyncio.sleep(_STATE_S)
 
     async def attach(self, meeting: Meeting, recall: Recall) -> Ears:
@@ -199,7 +211,7 @@ class Dispatch:
         carried.hand.hold(asyncio.get_running_loop().time())
         holder, carried.holder = carried.holder, None  # from here on nothing that a worker says is stored
         if holder and isinstance(holder[0], Connection) and self._group:
-            self._group.create_task(self._move(holder[0], carried))
+            self._group.create_task(self._step_aside(holder[0], carried))
         await self._tell(carried)
 
     async def hand_back(self, carried: Carried) -> None:
@@ -242,7 +254,8 @@ class Dispatch:
                         await carried.rest()
             await asyncio.sleep(_STATE_S)
 
-    async def _move(self, connection: Connection, carried: Carried) -> None:
+    async def _step_aside(self, connection: Connection, carried: Carried) -> None:
+        """Tell a worker that a captioner writes its channel now."""
         await self._board.remove(draft_name(carried))
         with suppress(HearingError):
             await connection.release(carried, "moved")
@@ -269,9 +282,44 @@ class Dispatch:
         """Give every channel that nobody carries to a worker with room for it."""
         for carried in self._carried:
             if carried.holder is None and not carried.hand.holds and not carried.drained.is_set():
-                chosen = choose(carried.language, self.seats)
+                chosen = self._other(carried)
+                if chosen is None:
+                    chosen = choose(carried.language, self.seats)
                 if chosen is not None:
                     self._connections[chosen].carry(carried)
+
+    def _other(self, carried: Carried, *, spare: int = 0) -> int | None:
+        """Return a worker for a channel that did not fail with it just now."""
+        return choose(carried.language, [one.seat_for(carried) for one in self._connections], spare=spare)
+
+    def _relieve(self, now_s: float) -> None:
+        """Move channels to workers with room: from one that hears nothing of them, and from one that has too many."""
+        for carried in self._carried:
+            if carried.holder and carried.stuck_s(now_s) > STUCK_S and self._other(carried) is not None:
+                self._move(carried, now_s, "stuck")
+        for connection in self._connections:
+            if not connection.seat.overloaded:
+                connection.overloaded_since_s = None
+            elif connection.overloaded_since_s is None:
+                connection.overloaded_since_s = now_s
+            elif now_s - connection.overloaded_since_s >= OVERLOADED_S:
+                self._unburden(connection, now_s)
+
+    def _unburden(self, connection: Connection, now_s: float) -> None:
+        """Move one channel, unless it was moved just now, to a worker with room for it and for one more."""
+        for carried in connection.latest:
+            if carried.rests_until_s <= now_s and self._other(carried, spare=1) is not None:
+                connection.overloaded_since_s = now_s
+                carried.rests_until_s = now_s + REST_S * 2**carried.moves
+                carried.moves = min(carried.moves + 1, _MOST_DOUBLINGS)
+                self._move(carried, now_s, "overload")
+                return
+
+    def _move(self, carried: Carried, now_s: float, why: Literal["stuck", "overload"]) -> None:
+        if carried.holder and isinstance(connection := carried.holder[0], Connection):
+            logger.warning("channel_moved channel=%s why=%s", carried.id, why)
+            carried.progress_s = now_s
+            connection.move(carried)
 
     async def _tell(self, carried: Carried) -> None:
         captions = Captions(self._state(carried), carried.late_ms)

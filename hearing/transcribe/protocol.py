@@ -31,9 +31,10 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type")
 
 
 class Hello(Message, frozen=True, tag="hello"):
-    """First frame: what the worker runs, how many channels it can carry, and in which languages (empty: any).
+    """First frame: what the worker runs, how many channels it can carry now, and in which languages (empty: any).
 
-    `knows` names what of this protocol came after its first release and is understood: KNOWN.
+    `knows` names what of this protocol came after its first release and is understood: KNOWN. `name` tells a server's
+    own worker from others.
     """
 
     version: int
@@ -41,6 +42,7 @@ class Hello(Message, frozen=True, tag="hello"):
     channels: int
     languages: tuple[str, ...] = ()
     knows: tuple[str, ...] = ()
+    name: str = ""
 
 
 class Words(Message, frozen=True, tag="words"):
@@ -97,9 +99,21 @@ class Heard(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Pulse(Message, frozen=True, tag="pulse"):
-    """At least every second: alive, and how far each channel is."""
+    """At least every second: alive, and how far each channel is.
+
+    `channels`: how many this relay's worker can carry now, by what it measured and carries for others. None: as said.
+    `measured` tells that it comes of measurement, and not of what it was told.
+    """
 
     heard: tuple[Heard, ...] = ()
+    channels: int | None = None
+    measured: bool = False
+
+
+class Decline(Message, frozen=True, tag="decline"):
+    """The worker has no room for a channel it was assigned: another relay was faster."""
+
+    handle: int
 
 
 class Drained(Message, frozen=True, tag="drained"):
@@ -157,7 +171,7 @@ class Release(Message, frozen=True, tag="release"):
     why: Literal["closed", "conflict", "moved"] = "closed"
 
 
-FromWorker = Hello | Words | Closed | Gap | Draft | Pulse | Drained
+FromWorker = Hello | Words | Closed | Gap | Draft | Pulse | Drained | Decline
 FromRelay = Assign | Glossary | Ack | Finish | Release
 
 _encoder = msgspec.json.Encoder()

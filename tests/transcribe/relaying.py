@@ -82,7 +82,7 @@ class Hand:
     async def pulse(self) -> None:
         while not self.over.is_set():
             try:
-                await self.say(protocol.Pulse())
+                await self.say(protocol.Pulse(tuple(protocol.Heard(handle, 0, 0, 600) for handle in self.assigned)))
             except Unavailable:
                 return
             with suppress(TimeoutError):

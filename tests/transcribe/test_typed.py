@@ -28,8 +28,9 @@ from hearing.transcribe.worker import work
 from hearing.transcript import Spoken
 from tests.transcribe.fakes import FakeEngine, name, silence, speech
 from tests.transcribe.relaying import PUBLIC, Bench, bench, meeting, nothing_recorded
+from tests.transcribe.route import make, play, said, serving
 from tests.transcribe.test_dispatch import SECOND, handle
-from tests.transcribe.test_worker import make, play, said, serving, settings
+from tests.transcribe.test_worker import settings
 
 WAIT_S = 60
 LONG = Hand(silence_s=3600.0)
