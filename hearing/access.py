@@ -6,7 +6,7 @@ import msgspec
 
 from hearing.errors import Forbidden, Unauthorized
 
-Role = Literal["staff", "moderator", "member", "chair"]
+Role = Literal["staff", "moderator", "member", "chair", "captioner"]
 Action = Literal[
     "queue.read",
     "item.decide",
@@ -18,16 +18,26 @@ Action = Literal[
     "passage.correct",
     "route.read",
     "chair.read",
+    "caption.write",
     "invite.create",
     "meeting.run",
 ]
 
-INVITED: tuple[Role, ...] = ("moderator", "member", "chair", "staff")
+INVITED: tuple[Role, ...] = ("moderator", "member", "chair", "captioner", "staff")
 """The roles an invitation can give: `staff` over the whole house, for which its dialogue is empty."""
 
 _MAY: dict[Role, frozenset[Action]] = {
     "staff": frozenset(
-        {"invite.create", "meeting.run", "chair.read", "passage.hide", "passage.redact", "passage.correct", "turn.set"}
+        {
+            "invite.create",
+            "meeting.run",
+            "chair.read",
+            "passage.hide",
+            "passage.redact",
+            "passage.correct",
+            "turn.set",
+            "caption.write",
+        }
     ),
     "moderator": frozenset(
         {
@@ -43,6 +53,7 @@ _MAY: dict[Role, frozenset[Action]] = {
     ),
     "member": frozenset({"route.read"}),
     "chair": frozenset({"chair.read", "notice.write", "passage.hide"}),
+    "captioner": frozenset({"caption.write"}),
 }
 
 
@@ -54,12 +65,17 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 class Capability(msgspec.Struct, frozen=True):
-    """What a session may do: one role in one dialogue. `label` is the seat, as staff named it."""
+    """What a session may do: one role in one dialogue. `label` is the seat, as staff named it.
+
+    A captioner's is for one channel of one meeting, or, where these are empty, of any.
+    """
 
     role: Role
     dialogue: str
     invite: str = ""
     label: str = ""
+    meeting: str = ""
+    channel: str = ""
 
     @property
     def actor(self) -> Actor:
@@ -71,6 +87,11 @@ def may(capability: Capability | None, action: Action, dialogue: str) -> bool:
     if capability is None or action not in _MAY[capability.role]:
         return False
     return capability.role == "staff" or capability.dialogue == dialogue
+
+
+def captions(capability: Capability, meeting: str, channel: str) -> bool:
+    """Tell whether somebody who may caption in a dialogue may do so on this channel of this meeting of it."""
+    return capability.meeting in ("", meeting) and capability.channel in ("", channel)
 
 
 def require(capability: Capability | None, action: Action, dialogue: str) -> Capability:

@@ -20,6 +20,7 @@ from hearing.archive.search import Search
 from hearing.attend import Attendant
 from hearing.board.base import Board
 from hearing.board.memory import MemoryBoard
+from hearing.briefing import Briefing
 from hearing.config import Config
 from hearing.erasing import erase_meeting
 from hearing.errors import Refused, Unavailable
@@ -42,6 +43,7 @@ from hearing.sources import Sources, rules_of
 from hearing.store.folder import FolderStore
 from hearing.transcribe.dispatch import Dispatch
 from hearing.transcribe.local import keep_worker
+from hearing.transcribe.typed import Hand
 
 logger = logging.getLogger(__name__)
 
@@ -222,7 +224,8 @@ async def serve(config: Config, then: Then | None = None) -> None:
             keeper = await HouseKeeper(log, utc_ms).start()
             staff_token, own_token = _token(config.staff_token_file, "staff_token_file"), secrets.token_urlsafe(32)
             worker_token = _token(config.worker_token_file, "worker_token_file")
-            dispatch = Dispatch(log, board)
+            hand = Hand(round(config.caption_delay_s * 1000), config.caption_silence_s)
+            dispatch = Dispatch(log, board, hand)
             attendant = Attendant(
                 keeper,
                 log=log,
@@ -261,10 +264,9 @@ async def serve(config: Config, then: Then | None = None) -> None:
                 server = Server(addresses.url, keeper, office, lambda: dispatch.workers, asyncio.Event())
                 work: list[Awaitable[None]] = [attendant.run(), dispatch.run(), office.run(), redactor.run()]
                 work.append(feeder.run(keeper.changed))
+                work.append(Briefing(keeper, log=log, office=office, dispatch=dispatch).run())
                 if config.local_worker:
-                    work.append(
-                        keep_worker(addresses.inner_url, worker_token, config, workers=lambda: dispatch.workers)
-                    )
+                    work.append(keep_worker(addresses.inner_url, worker_token, config, workers=dispatch.named))
                 if then:
                     work.append(then(server))
                 await _until_stopped(work, server.stop)

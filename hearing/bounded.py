@@ -5,12 +5,16 @@ import contextlib
 import resource
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 RESERVE = 256
 """Descriptors kept for the log, the recording and our children; a quarter where there are fewer than a thousand."""
 
 _LEAST, _UNLIMITED = 16, 1_000_000
 _FIRST_S = 20.0
+_CLOSING_S = 10.0
+_MOST_UNREAD = 1 << 20
+"""Bytes of answers to pings, and of what else was sent, that a WebSocket may leave unread."""
 
 
 def bounded_protocol() -> type[asyncio.Protocol]:
@@ -42,6 +46,30 @@ def bounded_protocol() -> type[asyncio.Protocol]:
                 self._silence = None
 
     return Bounded
+
+
+def bounded_socket() -> type[asyncio.Protocol]:
+    """Return what speaks WebSocket on a connection; one that reads nothing is hung up on, and holds no memory."""
+
+    class BoundedSocket(WebSocketsSansIOProtocol):
+        _hanging_up: asyncio.TimerHandle | None = None
+
+        def handle_ping(self) -> None:
+            super().handle_ping()
+            if self.transport.get_write_buffer_size() > _MOST_UNREAD:
+                self.transport.abort()
+
+        def on_task_complete(self, task: asyncio.Task[None]) -> None:
+            super().on_task_complete(task)
+            if not self.disconnected:  # closing waits for what was sent to be read
+                self._hanging_up = self.loop.call_later(_CLOSING_S, self.transport.abort)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self._hanging_up:
+                self._hanging_up.cancel()
+            super().connection_lost(exc)
+
+    return BoundedSocket
 
 
 def most_connections() -> int:

@@ -14,32 +14,27 @@ import msgspec
 from hearing import (
     __version__,
     cli_backup,
+    cli_captioner,
     cli_doctor,
+    cli_glossary,
     cli_names,
     cli_publish,
     cli_ready,
     cli_redact,
     cli_revise,
     cli_search,
+    cli_worker,
     creating,
 )
 from hearing.access import INVITED
 from hearing.errors import HearingError, Refused
 
-_COMING = {
-    "worker": "workers on other machines come later; `hearing serve` runs one of its own",
-}
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and exit: 0 done, 1 it could not be done, 2 it was asked wrongly or is not there yet."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if given and given[0] in _COMING:
-        _say(f"`{given[0]}` is not there yet: {_COMING[given[0]]}.")
-        sys.exit(2)
-    options = _parser().parse_args(given)
+    """Run one command and exit: 0 done, 1 it could not be done, 2 it was asked wrongly."""
+    options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    for chatty in ("uvicorn", "httpx", "faster_whisper"):
+    for chatty in ("uvicorn", "httpx", "faster_whisper", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     if status := _run(options):
         sys.exit(status)
@@ -88,10 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_search(commands)
     _add_publish(commands)
+    _add_captioner(commands)
     _add_transcribe(commands)
     _add_bench(commands)
     cli_doctor.add(commands, _command)
     cli_backup.add(commands, _command)
+    cli_worker.add(commands, _command)
     return parser
 
 
@@ -143,6 +140,7 @@ def _add_meeting(commands: Any) -> None:  # noqa: ANN401 - argparse's type is pr
         if name == "check":
             cli_ready.add_check(one)
     cli_names.add_options(acts.add_parser("names", parents=[where], help=cli_names.TEXT))
+    cli_glossary.add_options(acts.add_parser("glossary", parents=[where], help=cli_glossary.TEXT))
     listing = acts.add_parser("list", parents=[where], help="List the meetings.")
     listing.set_defaults(act=_list)
     listing.add_argument("--json", action="store_true")
@@ -176,6 +174,10 @@ def _add_demo(commands: Any) -> None:  # noqa: ANN401 - argparse's type is priva
 
 def _add_search(commands: Any) -> None:  # noqa: ANN401 - argparse's type is private
     cli_search.add_options(_command(commands, "search", cli_search.search, "Search what was said.", _where()))
+
+
+def _add_captioner(commands: Any) -> None:  # noqa: ANN401 - argparse's type is private
+    cli_captioner.add_options(_command(commands, "captioner", cli_captioner.captioner, cli_captioner.TEXT, _where()))
 
 
 def _add_publish(commands: Any) -> None:  # noqa: ANN401 - argparse's type is private

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> None:
     from hearing import remote
 
     where = remote.target(options.data, options.server, options.token_file)
-    listed = None if options.file is None else names.parse(_text(options.file))
+    listed = None if options.file is None else names.parse(text_of(options.file))
     known = remote.names(where, options.id)
     if listed is None:
         sys.stdout.write(names.write(known.names))
@@ -33,7 +33,8 @@ def run(options: argparse.Namespace) -> None:
     print(f"Wrote {len(listed)} names. Nobody but staff and moderators sees them until a turn uses one.")
 
 
-def _text(file: str) -> str:
+def text_of(file: str) -> str:
+    """Read a file, or standard input where it is `-`. Raises Refused."""
     try:
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return content.decode("utf-8-sig")

@@ -41,7 +41,7 @@ def _written(done: "Revised") -> str:
     lines = [
         f"{one.channel}: {one.words} words heard again, {one.proposed} new proposals"
         if one.heard
-        else f"{one.channel}: left out, the model does not know its language"
+        else f"{one.channel}: left out, the model does not know what is spoken there"
         for one in done.channels
     ]
     lines.append(f"{done.open} proposals are open. Decide on them at /staff/meetings/{done.meeting}/revision")

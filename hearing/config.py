@@ -37,6 +37,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_key: str = ""
     behind_proxy: bool = False
     drain_s: float = 30.0
+    caption_delay_s: float = 3.0
+    caption_silence_s: float = 15.0
     source_schemes: tuple[str, ...] = ("https", "rtmps", "rtsps")
     source_hosts: tuple[str, ...] = ()
     source_private_hosts: tuple[str, ...] = ()
@@ -77,6 +79,8 @@ def check(config: Config) -> None:
     if bool(config.tls_cert) != bool(config.tls_key):
         raise Refused("TLS needs both settings: tls_cert and tls_key, each the path of a PEM file.")
     _check_sources(config)
+    if not 0 <= config.caption_delay_s <= 60 or not 1 <= config.caption_silence_s <= 3600:
+        raise Refused("The setting caption_delay_s must be 0 to 60 seconds, caption_silence_s 1 to 3600.")
     for setting, path in (("tls_cert", config.tls_cert), ("tls_key", config.tls_key)):
         if path and not Path(path).is_file():
             raise Refused(f"The setting {setting} names no file. Give the path of a PEM file.")

@@ -92,7 +92,7 @@ def corrected(said: Transcript, meeting: Meeting, wanted: Wanted, *, role: Role,
     Raises Conflict where it is in another version by now, Declined for what cannot be corrected.
     """
     segment = found(said, wanted.segment)
-    language = meeting.channel(segment.channel).language
+    language = segment.spoken(meeting.channel(segment.channel).language)
     text, reason = _checked(wanted)
     if segment.hidden or not segment.words:
         raise Declined("hidden")
@@ -104,7 +104,7 @@ def corrected(said: Transcript, meeting: Meeting, wanted: Wanted, *, role: Role,
     except Refused:
         raise Declined("taken") from None
     same = [word.text for word in words] == list(segment.shown)
-    if same and (segment.mark == wanted.mark or (segment.mark, wanted.mark) == ("machine", "corrected")):
+    if same and (segment.mark == wanted.mark or (not segment.versions and wanted.mark == "corrected")):
         if segment.edition == wanted.version:
             raise Declined("same")
         return None

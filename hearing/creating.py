@@ -9,13 +9,15 @@ from typing import get_args
 
 import msgspec
 
-from hearing import agenda
+from hearing import agenda, lang
 from hearing.errors import Refused
 from hearing.events import ChannelKind
 from hearing.house_events import Channel, MeetingCreated, Profile
 from hearing.stream.address import is_address
 
 _MOST = 4096
+FLOOR = "floor"
+"""A channel of this name is the original, in whatever language is spoken."""
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
@@ -31,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--source-file", type=Path, metavar="FILE", help="a file whose one line is the source: for one with a secret"
     )
-    parser.add_argument("--channels", help="languages in track order: en,fr,es")
+    parser.add_argument("--channels", help="languages in track order: floor:en+fr+es,en,fr,es")
     parser.add_argument("--floor", default="", help="which channel is the original, if one is")
     parser.add_argument("--body", help="the committee, as in 'Human Rights Committee, 148th session'")
     parser.add_argument("--dialogue", help="groups the meetings of one review (default: the id)")
@@ -114,7 +116,16 @@ def _channels(given: str) -> tuple[Channel, ...]:
     ids = [part.strip() for part in given.split(",")]
     if not all(ids):
         raise Refused("--channels has an empty place. Name a language for each audio track, in their order: en,fr,es.")
-    return tuple(Channel(name, name.split("-")[0], track) for track, name in enumerate(ids))
+    return tuple(_channel(part, track) for track, part in enumerate(ids))
+
+
+def _channel(part: str, track: int) -> Channel:
+    """Read one channel: `fr`; `floor:en+fr`, where either is spoken; or `floor`, where any of the six may be."""
+    name, colon, languages = part.partition(":")
+    if not colon and name != FLOOR:
+        return Channel(name, name.split("-")[0], track)
+    spoken = tuple(languages.split("+")) if colon else lang.FLOOR
+    return Channel(name, spoken[0], track, "floor", spoken if len(spoken) > 1 else ())
 
 
 def _with_floor(channels: tuple[Channel, ...], floor: str) -> tuple[Channel, ...]:

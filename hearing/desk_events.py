@@ -239,7 +239,7 @@ class PassageActed(_Fact, frozen=True, tag="passage.acted"):
     meeting: str
 
 
-# --- who speaks, subjects `turn:{turn}` and `names:{meeting}` ---------------------------------------------------------
+# --- who speaks, subjects `turn:{turn}`, `names:{meeting}`, `glossary:{meeting}` --------------------------------------
 
 
 class TurnActed(_Fact, frozen=True, tag="turn.acted"):
@@ -257,6 +257,16 @@ class NamesListed(_Fact, frozen=True, tag="names.listed"):
 
     meeting: str
     list: str
+    actor: Actor
+    at_ms: int
+    body: str
+
+
+class GlossaryWritten(_Fact, frozen=True, tag="glossary.written"):
+    """These are the words that a meeting's workers know: `body`, sealed under the key of `glossary`, its id."""
+
+    meeting: str
+    glossary: str
     actor: Actor
     at_ms: int
     body: str
@@ -304,7 +314,7 @@ class QuestionSupported(_Fact, frozen=True, tag="question.supported"):
 
 
 NoticeEvent = NoticePosted | NoticeWithdrawn | CallClosed
-SpeakerEvent = TurnActed | NamesListed
+SpeakerEvent = TurnActed | NamesListed | GlossaryWritten
 DeskEvent = ItemEvent | NoticeEvent | PassageActed | CorrectionMade | SpeakerEvent | Placed | Displaced
 
 
@@ -349,6 +359,11 @@ def passage_subject(passage: str) -> str:
 def acted_subject(turn: str) -> str:
     """Name the subject of a speaker's turn."""
     return f"turn:{turn}"
+
+
+def glossary_subject(meeting: str) -> str:
+    """Name the subject whose last position is the version of a meeting's glossary."""
+    return f"glossary:{meeting}"
 
 
 def names_subject(meeting: str) -> str:

@@ -21,6 +21,10 @@ RunEndReason = Literal["ended", "lost", "killed", "missing", "no-audio", "unread
 HumanMark = Literal["corrected", "verified"]
 """Who answers for a text that is not the machine's: who mended it, or who compared it with the floor."""
 
+CAPTIONER: Literal["captioner"] = "captioner"
+By = Literal["", "captioner"]
+"""Whose words they are: the machine's, or typed by a captioner."""
+
 GapReason = Literal["worker-lost", "unheard", "not-recorded", "overload"]
 Basis = Literal["person-at-risk", "privacy", "confidential", "court-order", "error"]
 """Why words were taken out of the record."""
@@ -62,7 +66,8 @@ class WordsCommitted(Event, frozen=True, tag="words.committed"):
     """Words became final. `first_word` is the ordinal of words[0] in its segment; heard through `through_sample`.
 
     A segment's id is `{channel}.{ordinal}`; ordinals start at 0 and grow by one. `low` marks words the engine was
-    unsure of.
+    unsure of. `by` says that somebody typed them; `entry` names the line they came in, so that it counts once.
+    `language` is what was spoken, on a floor of several languages; empty: the channel's.
     """
 
     channel: str
@@ -71,6 +76,9 @@ class WordsCommitted(Event, frozen=True, tag="words.committed"):
     words: tuple[str, ...]
     through_sample: int
     low: bool = False
+    by: By = ""
+    entry: str = ""
+    language: str = ""
 
 
 class SegmentClosed(Event, frozen=True, tag="segment.closed"):
@@ -165,6 +173,8 @@ class SegmentKept(Event, frozen=True, tag="segment.kept"):
     t0: int | None = None
     t1: int | None = None
     word_times: tuple[tuple[int, int], ...] = ()
+    by: By = ""
+    language: str = ""
 
 
 class WordsRedacted(Event, frozen=True, tag="words.redacted"):

@@ -14,13 +14,18 @@ Profile = Literal["treaty-body", "open", "upr", "procedures"]
 CloseReason = Literal["staff", "source-ended"]
 
 
-class Channel(msgspec.Struct, frozen=True):
-    """One audio track of a meeting. `track` counts the source's audio tracks from 0."""
+class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One audio track of a meeting. `track` counts the source's audio tracks from 0.
+
+    `languages`: on a floor, any of these may be spoken; `language`, one of them, is taken until another is heard.
+    Empty: only `language` is spoken.
+    """
 
     id: str
     language: str
     track: int
     kind: ChannelKind = "interpretation"
+    languages: tuple[str, ...] = ()
 
 
 class Block(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -96,7 +101,9 @@ class MeetingClosed(Event, frozen=True, tag="meeting.closed"):
 class InviteCreated(Event, frozen=True, tag="invite.created"):
     """An invitation exists; who holds its token may take the role in the dialogue, once. `hash` is of the token.
 
-    `label` names the seat, as in "rapporteur" or "member 3", never a person.
+    `label` names the seat, as in "rapporteur" or "member 3", never a person. A captioner's is to one channel of one
+    meeting, where these are named. `url`: the token is no invitation, but stands in the address that a captioner's
+    software sends to.
     """
 
     invite: str
@@ -106,6 +113,9 @@ class InviteCreated(Event, frozen=True, tag="invite.created"):
     label: str = ""
     at_ms: int = 0
     expires_ms: int = 0
+    meeting: str = ""
+    channel: str = ""
+    url: bool = False
 
 
 class InviteBound(Event, frozen=True, tag="invite.bound"):

@@ -12,6 +12,9 @@ NAMES = {
 }
 """The six official languages, in the order the pages list them, each in its own name."""
 
+FLOOR = ("en", "fr", "es", "ru", "zh", "ar")
+"""What may be spoken on the floor, where nothing else is said; the first is taken until another is heard."""
+
 TAKEN = "[…]"
 """What stands in a text where words were taken out of the record."""
 

@@ -15,7 +15,7 @@ import msgspec
 import uvicorn
 from starlette.types import ASGIApp
 
-from hearing.bounded import bounded_protocol
+from hearing.bounded import bounded_protocol, bounded_socket
 from hearing.config import Config, is_loopback
 from hearing.errors import Refused, Unavailable
 from hearing.site.leaving import Leaving
@@ -157,7 +157,7 @@ def _server(app: ASGIApp, sock: socket.socket, cert: str = "", key: str = "") ->
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ws="websockets-sansio",
+        ws=bounded_socket(),
         ws_max_size=_UPLINK_BYTES,
         ws_per_message_deflate=False,
         http=bounded_protocol(),

@@ -31,6 +31,7 @@ _YEAR_2000_MS, _YEAR_2200_MS = 946_684_800_000, 7_258_118_400_000
 _MAX_SOURCE = 4096
 _MAX_CHANNELS = 16
 _MAX_TRACKS = 64
+_MAX_LANGUAGES = 12
 _MAX_BLOCKS = 40
 _MAX_MINUTES = 600
 
@@ -248,7 +249,20 @@ def _check_channels(channels: tuple[Channel, ...]) -> None:
             raise Refused("A channel is named by its language code, as in --channels en,fr,zh.")
         if not _LANGUAGE.fullmatch(channel.language):
             raise Refused("A channel's language is a code such as en, fr or zh.")
+        _check_languages(channel)
         if not 0 <= channel.track < _MAX_TRACKS:
             raise Refused("A channel's track counts the source's audio tracks from 0.")
     if len({channel.id for channel in channels}) < len(channels):
         raise Refused("Two channels have the same name. Tell them apart with a suffix, as in --channels en,en-2.")
+
+
+def _check_languages(channel: Channel) -> None:
+    """Several languages are a floor's, which an interpreter never has."""
+    if not channel.languages:
+        return
+    if channel.kind != "floor":
+        raise Refused("Only the floor can be in several languages: --channels floor:en+fr,en,fr.")
+    if channel.language not in channel.languages or len(set(channel.languages)) < len(channel.languages):
+        raise Refused("A floor names each of its languages once: --channels floor:en+fr+es,en,fr.")
+    if len(channel.languages) > _MAX_LANGUAGES or not all(map(_LANGUAGE.fullmatch, filter(None, channel.languages))):
+        raise Refused(f"A floor has up to {_MAX_LANGUAGES} languages, each a code such as en, fr or zh.")

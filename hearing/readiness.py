@@ -108,7 +108,8 @@ def judge_tracks(meeting: Meeting, found: Probed) -> list[Finding]:
         if channel.track < len(found.named):
             stated = found.named[channel.track]
             about: dict[str, str | int] = {"track": channel.track + 1, "channel": channel.id}
-            findings.append(_named(about, channel.language, stated))
+            one_of = stated if len(channel.languages) > 1 else channel.language  # any may be stated for such a floor
+            findings.append(_named(about, one_of, stated))
             if found.peaks.get(channel.id, 0) < _SILENT:
                 findings.append(Finding("tracks", "warn", "track-silent", about))
     used = {channel.track for channel in channels}
@@ -164,7 +165,7 @@ def judge_workers(meeting: Meeting, workers: Workers, rehearsing: int = 0) -> li
         wanted = Finding("worker", "no-go", "worker-none")
         return [wanted if workers.wanted else Finding("worker", "warn", "worker-off")]
     carried = sum(seat.carried for seat in workers.seats)
-    free = sum(seat.capacity for seat in workers.seats) - carried + min(carried, rehearsing)
+    free = sum(max(0, seat.room) for seat in workers.seats) + min(carried, rehearsing)
     values = {"workers": len(workers.seats), "free": free, "wanted": len(channels)}
     enough = meeting.phase == "open" or free >= len(channels)
     findings = [Finding("worker", "go" if enough else "no-go", "worker-enough" if enough else "worker-few", values)]

@@ -277,4 +277,6 @@ def _kept(event: PassageRedacted, segment: Segment, taken: set[int]) -> SegmentK
         segment.t0,
         segment.t1,
         segment.times or (),
+        segment.by,
+        segment.language,
     )

@@ -31,12 +31,13 @@ from hearing.house_events import MeetingCreated
 from hearing.listen import hold, presence
 from hearing.log.sqlite import SqliteLog
 from hearing.names import Name
-from hearing.qa.invites import Invites
+from hearing.qa.invites import Invites, Place
 from hearing.qa.names import Listed
 from hearing.qa.office import Office
 from hearing.qa.rooms import Rooms
 from hearing.readiness import Workers, check
 from hearing.site import exporting
+from hearing.site.captioning import AskedCaptioner, InvitedCaptioner
 from hearing.site.folds import Folds
 from hearing.site.i18n import english
 from hearing.site.readiness import ReadinessAnswer, answer
@@ -161,6 +162,38 @@ def readiness(where: Target, meeting: str, settings: Config) -> ReadinessAnswer:
         return answer(findings)
 
     return asyncio.run(_on_folder(where.data, look))
+
+
+def invite_captioner(where: Target, meeting: str, channel: str, label: str, *, url: bool) -> InvitedCaptioner:
+    """Invite a captioner to a channel, or make the address for their software; `path` is whole where a server runs."""
+    found = _reach(where)
+    if found:
+        body = msgspec.json.encode(AskedCaptioner(channel, url, label))
+        answer = _request(found, "POST", f"/api/meetings/{quote(meeting, safe='')}/captioners", body)
+        made = msgspec.convert(answer, InvitedCaptioner)
+        return InvitedCaptioner(made.invite, f"{found.server}{made.path}")
+
+    async def make(log: SqliteLog) -> InvitedCaptioner:
+        dialogue = (await HouseKeeper(log, utc_ms).start()).house().meeting(meeting).created.dialogue
+        place = Place(meeting, channel, url)
+        token = await Invites(log, Rooms(log), utc_ms).create("captioner", dialogue, label, place)
+        return InvitedCaptioner.of(token, dialogue, url=url)
+
+    return asyncio.run(_with_log(where.data, make))
+
+
+def end_captioner(where: Target, meeting: str, invite: str) -> None:
+    """End a captioner's invitation or address. Raises NotFound."""
+    found = _reach(where)
+    if found:
+        path = f"/api/meetings/{quote(meeting, safe='')}/captioners/{quote(invite, safe='')}/end"
+        _request(found, "POST", path, b"{}")
+        return
+
+    async def end(log: SqliteLog) -> None:
+        await Invites(log, Rooms(log), utc_ms).revoke(invite)
+
+    asyncio.run(_with_log(where.data, end))
 
 
 def invite(where: Target, dialogue: str, role: Role, label: str) -> str:

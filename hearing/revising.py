@@ -51,7 +51,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class ChannelHeard(msgspec.Struct, frozen=True):
-    """What became of one channel. `heard` is false where the model does not know its language."""
+    """What became of one channel. `heard` is false where the model knows no language that is spoken there."""
 
     channel: str
     heard: bool
@@ -138,6 +138,17 @@ def cuts(spans: Sequence[Span], most_ms: int = PIECE_MS) -> list[Span]:
     return [*made, (start, end + _LEAD_MS)]
 
 
+def runs(segments: Sequence[SegmentAnswer]) -> list[tuple[str, list[Span]]]:
+    """Return the passages of a channel as long as one language is spoken, each run with that; empty: the channel's."""
+    made: list[tuple[str, list[Span]]] = []
+    for one in segments:
+        if one.closed and made and (one.hidden or made[-1][0] == one.language):
+            made[-1][1].append((one.t0, one.t1))
+        elif one.closed:
+            made.append((one.language, [(one.t0, one.t1)]))
+    return made
+
+
 def silenced(pcm: Pcm, start_ms: int, hidden: Iterable[Span]) -> Pcm:
     """Return sound that begins at `start_ms` with silence where something is hidden, and a little beside it."""
     made = pcm.copy()
@@ -151,20 +162,20 @@ def _channel(
     where: Target, meeting: str, channel: ChannelAnswer, engine: tuple[Whisper, str], progress: Progress
 ) -> ChannelHeard:
     model, name = engine
-    if not model.hears(channel.language):
-        return ChannelHeard(channel.id, False, 0, 0)
+    segments = _segments(where, meeting, channel.id)
+    found = [(language, span) for language, spans in runs(segments) for span in cuts(spans)]
+    pieces = [(language, span) for language, span in found if model.hears(language or channel.language)]
     words = proposed = 0
-    pieces = cuts([(one.t0, one.t1) for one in _segments(where, meeting, channel.id) if one.closed])
-    for t0, t1 in pieces:
-        progress(channel.id, t0 - pieces[0][0], pieces[-1][1] - pieces[0][0])
+    whole = max((one.t1 for one in segments), default=0)
+    for language, (t0, t1) in pieces:
+        progress(channel.id, t0, whole)
         hidden = [(one.t0, one.t1) for one in _segments(where, meeting, channel.id) if one.hidden]
         pcm = silenced(asyncio.run(_sound(where.data, meeting, channel.id, (t0, t1))), t0, hidden)
-        heard = _words(model, pcm, channel.language, (t0, t1))
+        heard = _words(model, pcm, language or channel.language, (t0, t1))
         words += len(heard)
-        proposed += hand_in(where, meeting, AskedPiece(channel.id, t0, t1, name, heard))
-    if pieces:
-        progress(channel.id, pieces[-1][1] - pieces[0][0], pieces[-1][1] - pieces[0][0])
-    return ChannelHeard(channel.id, True, words, proposed)
+        proposed += hand_in(where, meeting, AskedPiece(channel.id, t0, t1, name, heard, language))
+    progress(channel.id, whole, whole)
+    return ChannelHeard(channel.id, bool(pieces) or not found, words, proposed)
 
 
 def _words(model: Whisper, pcm: Pcm, language: str, span: Span) -> tuple[AskedWord, ...]:

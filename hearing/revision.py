@@ -33,13 +33,17 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """A stretch of a channel that was heard again by a model, whole. Segments that reach out of it are left alone."""
+    """A stretch of a channel that was heard again by a model, whole. Segments that reach out of it are left alone.
+
+    `language` is what it was heard as, on a floor of several; empty: the channel's. Others are left alone too.
+    """
 
     channel: str
     t0: int
     t1: int
     model: str
     words: tuple[Heard, ...]
+    language: str = ""
 
 
 class Standing(msgspec.Struct):
@@ -95,21 +99,21 @@ def proposals(
 ) -> tuple[tuple[Segment, str], ...]:
     """Return the segments that were heard with other words, each with its new text, in order.
 
-    `unheard` are stretches of which no word counts: what is hidden, and what is being taken out.
+    `language` is the channel's. `unheard` are stretches of which no word counts: what is hidden, and what is being taken out.
     """
-    timed = [one for one in segments if one.closed]
+    spoken, timed = piece.language or language, [one for one in segments if one.closed]
     out = [*unheard, *(one.span for one in timed if one.hidden)]
     words = [word for word in piece.words if not any(word.t0 < t1 and max(word.t1, word.t0 + 1) > t0 for t0, t1 in out)]
     near = [one for one in timed if one.span[0] < piece.t1 + REACH_MS and one.span[1] > piece.t0 - REACH_MS]
-    belong = placed(near, words, language)
+    belong = placed(near, words, spoken)
     made: list[tuple[Segment, str]] = []
     for segment in near:
         whole = piece.t0 <= segment.span[0] and segment.span[1] <= piece.t1
         held = belong.get(segment.id)
-        if not (whole and held and is_open_to_revision(segment)):
+        if not (whole and held and segment.spoken(language) == spoken and is_open_to_revision(segment)):
             continue
-        text = " ".join(join((word.text for word in held), language).split())
-        if 0 < len(text) <= MAX_TEXT and TAKEN not in text and differs(join(segment.shown, language), text, language):
+        text = " ".join(join((word.text for word in held), spoken).split())
+        if 0 < len(text) <= MAX_TEXT and TAKEN not in text and differs(join(segment.shown, spoken), text, spoken):
             made.append((segment, text))
     return tuple(made)
 
@@ -158,15 +162,19 @@ def decide(
     unheard: Collection[Span] = (),
     at_ms: int,
 ) -> tuple[RevisionEvent, ...]:
-    """Return what a piece says anew: nothing, where the same was heard by the same model before."""
-    refused = {
-        (one.segment, _key(one.text, language)) for at in standing.declined if (one := standing.proposed.get(at))
-    }
-    heard = RevisionHeard(piece.channel, piece.t0, piece.t1, piece.model, at_ms)
+    """Return what a piece says anew: nothing, where the same was heard by the same model before.
+
+    `language` is the channel's.
+    """
+    spoken = piece.language or language
+    refused = {(one.segment, _key(one.text, spoken)) for at in standing.declined if (one := standing.proposed.get(at))}
+    heard = RevisionHeard(piece.channel, piece.t0, piece.t1, piece.model, at_ms, piece.language)
     wanted = [
-        RevisionProposed(one.id, one.edition, *one.span, join(one.shown, language), text, piece.model, at_ms)
+        RevisionProposed(
+            one.id, one.edition, *one.span, join(one.shown, spoken), text, piece.model, at_ms, one.language
+        )
         for one, text in proposals(segments, piece, language, unheard)
-        if (one.id, _key(text, language)) not in refused
+        if (one.id, _key(text, spoken)) not in refused
     ]
     known = [standing.proposed[at] for at in standing.latest.values() if at not in standing.declined]
     stand = {(one.segment, one.version, one.text, one.model) for one in known if _covers(heard, one)}
@@ -194,7 +202,8 @@ def reason(model: str) -> str:
 
 
 def _covers(heard: RevisionHeard, one: RevisionProposed) -> bool:
-    return heard.channel == one.channel and heard.t0 <= one.t0 < heard.t1
+    same = (heard.channel, heard.language) == (one.channel, one.language)
+    return same and heard.t0 <= one.t0 and one.t1 <= heard.t1
 
 
 def _parts(word: Heard, language: str) -> Iterator[Heard]:

@@ -16,17 +16,24 @@ class _Fact(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
 
 
 class RevisionHeard(_Fact, frozen=True, tag="revision.heard"):
-    """A channel was heard again from t0 to t1: what was proposed before for segments that begin there is void."""
+    """A channel was heard again from t0 to t1: what was proposed before for segments that lie there is void.
+
+    `language` is what it was heard as, on a floor of several: segments in others keep what they have.
+    """
 
     channel: str
     t0: int
     t1: int
     model: str
     at_ms: int
+    language: str = ""
 
 
 class RevisionProposed(_Fact, frozen=True, tag="revision.proposed"):
-    """A segment, seen in this version, was heard differently. `t0` and `t1` are the segment's."""
+    """A segment, seen in this version, was heard differently. `t0` and `t1` are the segment's.
+
+    `language` is what it was said in, on a floor of several.
+    """
 
     segment: str
     version: int
@@ -36,6 +43,7 @@ class RevisionProposed(_Fact, frozen=True, tag="revision.proposed"):
     text: str
     model: str
     at_ms: int
+    language: str = ""
 
     @property
     def channel(self) -> str:

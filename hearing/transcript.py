@@ -13,6 +13,7 @@ from hearing import turns
 from hearing.events import (
     SAMPLES_PER_MS,
     Basis,
+    By,
     ClockStarted,
     Ended,
     GapMarked,
@@ -34,8 +35,8 @@ from hearing.events import (
 from hearing.realign import Kept, Said, timed
 from hearing.turns import Turns
 
-Mark = Literal["machine"] | HumanMark
-"""Who answers for a text: nobody, somebody who mended it, somebody who compared it with the floor."""
+Mark = Literal["machine", "typed"] | HumanMark
+"""Who answers for a text: nobody, a captioner, somebody who mended it, somebody who compared it with the floor."""
 
 StreamState = Literal["waiting", "live", "interrupted", "ended", "closed"]
 
@@ -47,8 +48,11 @@ class Segment(msgspec.Struct):
     times. A `hidden` one is a tombstone: whoever reads for the public finds no words in it (hearing.hidden). A word
     that was taken out of the record is empty; `basis` says why.
 
-    `words` are the machine's, whatever was corrected: `said` and `shown` are what is read. `versions` are its
-    corrections; `version` counts all there ever were, and `spare` is the first ordinal that no word ever had.
+    `language` is what was spoken, where the channel may have several; empty: the channel's.
+
+    `words` are the machine's, or typed `by` a captioner, whatever was corrected: `said` and `shown` are what is read.
+    `versions` are its corrections; `version` counts all there ever were, and `spare` is the first ordinal that no word
+    ever had.
     """
 
     id: str
@@ -65,6 +69,8 @@ class Segment(msgspec.Struct):
     readings: list[tuple[Said, ...]] = []
     version: int = 0
     spare: int = 0
+    by: By = ""
+    language: str = ""
 
     @property
     def ordinal(self) -> int:
@@ -82,6 +88,10 @@ class Segment(msgspec.Struct):
             self.through_t if self.t1 is None else self.t1,
         )
 
+    def spoken(self, language: str) -> str:
+        """Return what it was said in; `language` is its channel's."""
+        return self.language or language
+
     @property
     def edition(self) -> int:
         """Which text an editor saw: it grows with each correction, and with each word that is taken out."""
@@ -90,7 +100,12 @@ class Segment(msgspec.Struct):
     @property
     def mark(self) -> Mark:
         """Who answers for what is read."""
-        return self.versions[-1].mark if self.versions else "machine"
+        return self.versions[-1].mark if self.versions else self.first_mark
+
+    @property
+    def first_mark(self) -> Mark:
+        """Who wrote it, whatever was corrected."""
+        return "typed" if self.by else "machine"
 
     @property
     def said(self) -> tuple[Said, ...]:
@@ -264,7 +279,9 @@ def _words(spoken: Spoken, event: WordsCommitted) -> None:
     through_t = event.through_sample // SAMPLES_PER_MS
     segment = find(spoken, event.segment)
     if segment is None:
-        segment = Segment(event.segment, event.channel, [], _begins(spoken), through_t)
+        segment = Segment(
+            event.segment, event.channel, [], _begins(spoken), through_t, by=event.by, language=event.language
+        )
         spoken.segments.append(segment)
         _count(spoken, segment)
     new = len(segment.words) - event.first_word
@@ -300,7 +317,7 @@ def _kept(spoken: Spoken, event: SegmentKept) -> None:
     segment.words = [] if segment.hidden else list(event.words)
     segment.t0, segment.t1 = event.t0, event.t1
     segment.times = None if event.t1 is None else () if segment.hidden else event.word_times
-    segment.basis = event.basis
+    segment.basis, segment.by, segment.language = event.basis, event.by or segment.by, event.language
     segment.versions, segment.readings = [], []
     _count(spoken, segment)
     spoken.through_t = max(spoken.through_t, through_t)

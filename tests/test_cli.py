@@ -47,13 +47,6 @@ def test_an_empty_place_among_the_channels_is_refused(channels: str, tmp_path: P
     assert (done.returncode, "empty place" in done.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("command", ["worker"])
-def test_what_has_not_landed_exits_2_with_a_sentence(command: str, tmp_path: Path) -> None:
-    done = hearing(command, "x", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"hearing: `{command}` is not there yet: ")
-
-
 def test_a_folder_without_a_server_is_used_directly(tmp_path: Path) -> None:
     assert hearing(*CREATE, "--floor", "en", cwd=tmp_path).returncode == 0
     assert hearing("meeting", "open", "one", cwd=tmp_path).returncode == 0

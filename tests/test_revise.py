@@ -18,6 +18,7 @@ from hearing.log.sqlite import SqliteLog
 from hearing.realign import folded
 from hearing.remote import Target
 from hearing.site.revising import AskedPiece, AskedWord
+from hearing.site.wire import SegmentAnswer
 from hearing.store.folder import FolderStore
 from hearing.stream.relay import Relay
 from hearing.transcribe.whisper import TimedWord
@@ -188,6 +189,18 @@ def test_a_recording_is_cut_between_passages_and_never_in_one() -> None:
     for t0, t1 in spans:
         assert sum(a <= t0 and t1 <= b for a, b in pieces) == 1
     assert revising.cuts([]) == []
+
+
+def test_a_floor_is_heard_language_by_language() -> None:
+    said = [("", 0), ("fr", 10), ("fr", 20), ("", 30), ("es", 40)]
+    hidden = SegmentAnswer("en.9", "en", 25, 29, "", closed=True, hidden=True)
+    segments = [SegmentAnswer("en.1", "en", t0, t0 + 5, "x", True, False, language=one) for one, t0 in said]
+    assert revising.runs([*segments[:3], hidden, *segments[3:]]) == [
+        ("", [(0, 5)]),
+        ("fr", [(10, 15), (20, 25), (25, 29)]),
+        ("", [(30, 35)]),
+        ("es", [(40, 45)]),
+    ]
 
 
 def test_what_is_hidden_is_silence_to_the_model() -> None:

@@ -1,5 +1,6 @@
 """What a second hearing proposes: for the machine's own words alone, of their time, in their order, nothing else."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -264,3 +265,21 @@ def test_what_is_accepted_changes_its_own_segments_and_no_other(
     again = correcting.decide(said, MEETING, wanted, role="staff", at_ms=10)
     assert set(again.results.values()) <= {"stands"}
     assert not again.events
+
+
+def test_on_a_floor_of_several_languages_only_what_was_said_in_that_one_is_revised() -> None:
+    said = said_of(*SAID)
+    segments = said.channel("en").segments
+    segments[1].language = "fr"
+    words = heard(said, "thanks madam chair", "la loi fixe une limite", "of four hours")
+    assert found(said, words) == {"en.0": "thanks madam chair", "en.2": "of four hours"}
+    french = msgspec.structs.replace(piece(words), language="fr")
+    made = revision.decide(Standing(), segments, french, "en", at_ms=7)
+    proposed = [(one.segment, one.text, one.language) for one in made if isinstance(one, RevisionProposed)]
+    assert proposed == [("en.1", "la loi fixe une limite", "fr")]
+
+
+def test_what_a_captioner_typed_is_left_alone() -> None:
+    said = said_of(*SAID)
+    said.channel("en").segments[0].by = "captioner"
+    assert found(said, heard(said, "thanks madam chair", *SAID[1:])) == {}

@@ -19,7 +19,8 @@ _RLM = "\u200f"
 class Caption(msgspec.Struct, frozen=True):
     """Text shown from t0 to t1. `id` is a segment's, or the word's (`{segment}.{n}`) that a later piece begins with.
 
-    `speaker` says it; `begins` where somebody else spoke before.
+    `speaker` says it; `begins` where somebody else spoke before. `language` is what it was said in, where the channel
+    has several.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Caption(msgspec.Struct, frozen=True):
     lines: tuple[str, ...]
     speaker: str = ""
     begins: bool = False
+    language: str = ""
 
 
 def captions(channel: Channel, wording: Wording) -> list[Caption]:
@@ -48,7 +50,7 @@ def _pieces(channel: Channel, wording: Wording) -> Iterator[Caption]:
         elif entry.hidden:
             yield Caption(entry.id, entry.t0, entry.t1, (f"[{wording.gone(entry.basis)}]",))
         else:
-            yield from _cut(entry, channel.language, begins=begins)
+            yield from _cut(entry, entry.spoken(channel.language), begins=begins)
 
 
 def _cut(segment: Segment, language: str, *, begins: bool) -> Iterator[Caption]:
@@ -63,7 +65,8 @@ def _cut(segment: Segment, language: str, *, begins: bool) -> Iterator[Caption]:
         name = segment.id if start == 0 else f"{segment.id}.{piece[0].n}"
         if text:
             t0, t1 = piece[0].t0 or 0, piece[-1].t1 or 0
-            yield Caption(name, t0, t1, _lines(text, language), segment.speaker, begins and start == 0)
+            whose = (segment.speaker, begins and start == 0, segment.language)
+            yield Caption(name, t0, t1, _lines(text, language), *whose)
         start = end
 
 

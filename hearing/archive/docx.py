@@ -41,10 +41,11 @@ def write(release: Release, channel: Channel, wording: Wording) -> bytes:
             address = f"{wording.address}{path(release.meeting, entry.id)}" if wording.address else ""
             time = body.link(address, time)
             tombstone = _run(f"[{wording.gone(entry.basis)}]", wording.language, "Missing")
-            text = tombstone if entry.hidden else _run(entry.text, channel.language)
+            text = tombstone if entry.hidden else _run(entry.text, entry.spoken(channel.language))
             if mark := wording.mark(entry.mark):
                 text += _run(f" [{mark}]", wording.language, "Missing")
-        body.paragraph("Said", f"{time}<w:r><w:tab/></w:r>{text}")
+        spoken = entry.language if isinstance(entry, Segment) else ""
+        body.paragraph("Said", f"{time}<w:r><w:tab/></w:r>{text}", spoken)
     return _zip(
         {
             "[Content_Types].xml": parts.CONTENT_TYPES,
@@ -74,9 +75,10 @@ class _Body:
         self.paragraphs: list[str] = []
         self.links: list[str] = []
 
-    def paragraph(self, style: str, runs: str) -> None:
-        """Add a paragraph."""
-        self.paragraphs.append(_paragraph(style, runs, rtl=self.rtl))
+    def paragraph(self, style: str, runs: str, language: str = "") -> None:
+        """Add a paragraph, in a language of its own where it has one."""
+        rtl = direction(language) == "rtl" if language else self.rtl
+        self.paragraphs.append(_paragraph(style, runs, rtl=rtl))
 
     def link(self, address: str, runs: str) -> str:
         """Return the runs as a link, or as they are where there is no address."""

@@ -102,13 +102,17 @@ class FindingAid:
         return folder, [(f"{folder}/{name}", content) for name, content in files]
 
     def _take(self, meeting: int, channel: Channel, said: list[Segment]) -> None:
-        language = table_of(channel.language)
-        base, count = self._next[language], said[-1].n + 1
-        floor = channel.kind == "floor"
-        self._channels[language].append(Listed(meeting, channel.id, channel.language, floor, base, count))
-        self._next[language] += count
-        for segment in said:
-            self._terms[language].add(base + segment.n, segment.text)
+        """Take a channel in: under each of its languages the passages that are in it."""
+        count, floor = said[-1].n + 1, channel.kind == "floor"
+        spoken = dict.fromkeys(segment.spoken(channel.language) for segment in said)
+        for tongue in spoken:
+            language = table_of(tongue)
+            base = self._next[language]
+            self._channels[language].append(Listed(meeting, channel.id, tongue, floor, base, count))
+            self._next[language] += count
+            for segment in said:
+                if segment.spoken(channel.language) == tongue:
+                    self._terms[language].add(base + segment.n, segment.text)
 
 
 def _texts(meeting: str, channel: str, said: list[Segment]) -> Iterator[tuple[str, bytes]]:

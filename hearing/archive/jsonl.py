@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from hearing.archive.record import Channel, Gap, Release, Word, path
+from hearing.archive.record import Channel, Gap, Release, Segment, Word, path
 from hearing.archive.wording import Wording
 from hearing.events import Basis, Side
 from hearing.transcript import Mark
@@ -26,6 +26,7 @@ class Head(msgspec.Struct, frozen=True, tag="release"):
     end_t: int
     status: tuple[str, ...]
     source: str
+    languages: tuple[str, ...] = ()
 
 
 class Said(msgspec.Struct, frozen=True, tag="segment"):
@@ -33,6 +34,7 @@ class Said(msgspec.Struct, frozen=True, tag="segment"):
 
     `basis` says why words of it, or all, were taken out of the record; empty: none were.
     `version` counts corrections; of a corrected one `machine` is what the machine heard.
+    `language` is what it was said in; empty: the channel's.
     `title` and `side` are the speaker's; where nobody knows who spoke, `speaker` is empty and `side` null.
     """
 
@@ -51,6 +53,7 @@ class Said(msgspec.Struct, frozen=True, tag="segment"):
     basis: Basis | Literal[""] = ""
     version: int = 0
     machine: str = ""
+    language: str = ""
 
 
 class Missing(msgspec.Struct, frozen=True, tag="gap"):
@@ -80,6 +83,7 @@ def write(release: Release, channel: Channel, wording: Wording) -> bytes:
         release.end_t,
         wording.status,
         wording.page,
+        channel.languages,
     )
     lines: list[Head | Said | Missing] = [head]
     for entry in channel.entries:
@@ -87,7 +91,26 @@ def write(release: Release, channel: Channel, wording: Wording) -> bytes:
             lines.append(Missing(entry.t0, entry.t1, entry.reason))
             continue
         source = f"{wording.address}{path(release.meeting, entry.id)}"
-        shown = (entry.hidden, entry.mark, entry.speaker, entry.text, entry.words)
-        whose = (entry.title, entry.side, entry.basis, entry.version, entry.machine)
-        lines.append(Said(entry.id, entry.t0, entry.t1, entry.timed, *shown, source, *whose))
+        lines.append(_said(entry, source))
     return b"".join(_encode(line) + b"\n" for line in lines)
+
+
+def _said(entry: Segment, source: str) -> Said:
+    return Said(
+        segment=entry.id,
+        t0=entry.t0,
+        t1=entry.t1,
+        timed=entry.timed,
+        hidden=entry.hidden,
+        mark=entry.mark,
+        speaker=entry.speaker,
+        text=entry.text,
+        words=entry.words,
+        source=source,
+        title=entry.title,
+        side=entry.side,
+        basis=entry.basis,
+        version=entry.version,
+        machine=entry.machine,
+        language=entry.language,
+    )

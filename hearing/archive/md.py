@@ -7,9 +7,9 @@ import re
 from html import escape
 
 from hearing.archive.record import Channel, Gap, Release, Segment, path, shown
-from hearing.archive.speakers import changes, label
+from hearing.archive.speakers import changes, label, spoken
 from hearing.archive.wording import Wording
-from hearing.lang import direction
+from hearing.lang import direction, name
 
 # What is markup anywhere in a line (CommonMark, and GitHub's links, mathematics and names), and at its beginning.
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&$^@]|:(?=//)|(?<=www)\.)")
@@ -20,10 +20,12 @@ def write(release: Release, channel: Channel, wording: Wording) -> bytes:
     """Write UTF-8. Everything that was said is escaped: none of it is markup."""
     head = [f"# {_escape(wording.title)}", *(f"> {_escape(line)}  " for line in (*wording.about, *wording.status))]
     said: list[str] = []
-    for entry, begins in changes(shown(channel)):
+    for entry, begins, turned in spoken(changes(shown(channel))):
+        if turned:
+            said.append(f"*{_escape(name(turned))}*")
         if begins and isinstance(entry, Segment):
             said.append(f"**{_escape(label(entry.speaker, entry.title, channel.language, wording.nobody))}**")
-        said.append(_paragraph(release.meeting, entry, wording))
+        said.append(_in_its_language(_paragraph(release.meeting, entry, wording), entry))
     blocks = [
         f'<div lang="{escape(channel.language)}" dir="{direction(channel.language)}">',
         head[0],
@@ -32,6 +34,14 @@ def write(release: Release, channel: Channel, wording: Wording) -> bytes:
         "</div>",
     ]
     return ("\n\n".join(blocks) + "\n").encode()
+
+
+def _in_its_language(paragraph: str, entry: Segment | Gap) -> str:
+    """Say what a paragraph is in, where the channel has several languages."""
+    if isinstance(entry, Gap) or not entry.language or entry.hidden:
+        return paragraph
+    language = escape(entry.language)
+    return f'<div lang="{language}" dir="{direction(entry.language)}">\n\n{paragraph}\n\n</div>'
 
 
 def _paragraph(meeting: str, entry: Segment | Gap, wording: Wording) -> str:

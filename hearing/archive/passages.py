@@ -72,6 +72,7 @@ def passages(
 def _passage(segment: Segment, language: str, heard: Heard) -> Passage:
     words = tuple(" ".join(word.split()) for word in segment.shown)
     t0, t1 = segment.span
+    language = segment.spoken(language)
     if not any(words):
         return Passage(segment.channel, language, segment.id, t0, t1, ())
     starts = array("H", (_step((t0 if word.t0 is None else word.t0) - t0) for word in segment.said if segment.times))

@@ -49,8 +49,9 @@ class Segment(msgspec.Struct, frozen=True):
 
     A `hidden` one is a tombstone: its words were taken away, its id and its place stay. `basis` says why words of it,
     or all, were taken out of the record; empty: none were. An empty `speaker`: nobody knows who spoke; `title` and
-    `side` are the speaker's. `version` counts corrections, 0 being the machine's text; of a corrected one `machine` is
-    what the machine heard.
+    `side` are the speaker's. `mark` says who answers for the text. `version` counts corrections, 0 being what the
+    machine heard or a captioner typed; of a corrected one `machine` is that text. `language` is what it was said in;
+    empty: the channel's.
     """
 
     id: str
@@ -69,6 +70,11 @@ class Segment(msgspec.Struct, frozen=True):
     side: Side | None = None
     version: int = 0
     machine: str = ""
+    language: str = ""
+
+    def spoken(self, language: str) -> str:
+        """Return what it was said in; `language` is its channel's."""
+        return self.language or language
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -86,6 +92,7 @@ class Channel(msgspec.Struct, frozen=True):
     language: str
     kind: ChannelKind
     entries: tuple[Segment | Gap, ...]
+    languages: tuple[str, ...] = ()
 
     @property
     def segments(self) -> list[Segment]:
@@ -158,7 +165,7 @@ def release(meeting: Meeting, said: Transcript, number: int, channels: Collectio
         said.media_zero_utc_ms,
         max([said.state_t, *(spoken.through_t for spoken in said.channels.values())]),
         tuple(
-            Channel(one.id, one.language, one.kind, _entries(said, one))
+            Channel(one.id, one.language, one.kind, _entries(said, one), one.languages)
             for one in created.channels
             if not channels or one.id in channels
         ),
@@ -185,6 +192,7 @@ def segment(said: transcript.Segment, language: str, heard: Heard = NOBODY, *, t
     One without words is a tombstone.
     """
     t0, t1 = said.span
+    language = said.spoken(language)
     turn = heard.most(t0, t1) if said.words else None
     count = len([one for one in said.versions if through is None or one.version <= through])
     words = tuple(_word(one) for one in (said.readings[count - 1] if count else said.heard))
@@ -197,13 +205,14 @@ def segment(said: transcript.Segment, language: str, heard: Heard = NOBODY, *, t
         words,
         _text(words, language),
         hidden=not said.words,
-        mark=said.versions[count - 1].mark if count else "machine",
+        mark=said.versions[count - 1].mark if count else said.first_mark,
         basis=said.basis,
         speaker=clean(turn.name) if turn else "",
         title=clean(turn.title) if turn else "",
         side=turn.side if turn and turn.name else None,
         version=said.versions[count - 1].version if count else 0,
         machine=_text([_word(one) for one in said.heard], language) if count else "",
+        language=said.language,
     )
 
 

@@ -35,3 +35,13 @@ def apart(text: str, around: str) -> str:
     other = frozenset("L") if around == "rtl" else _RTL
     turns = any(unicodedata.bidirectional(letter) in other for letter in text)
     return f"{_FSI}{text}{_PDI}" if turns else text
+
+
+def spoken(entries: Iterable[tuple[Segment | Gap, bool]]) -> Iterator[tuple[Segment | Gap, bool, str]]:
+    """Yield entries, each with whether somebody else spoke before, and the language where another is spoken."""
+    before = ""
+    for entry, begins in entries:
+        now = entry.language if isinstance(entry, Segment) and not entry.hidden else ""
+        turned = now if now != before else ""
+        before = now or before
+        yield entry, begins, turned

@@ -1,17 +1,19 @@
 """The record as plain text: what it is at the head, then a line a passage, its time of day and a new speaker first."""
 
 from hearing.archive.record import Channel, Gap, Release, Segment, shown
-from hearing.archive.speakers import changes, label
+from hearing.archive.speakers import changes, label, spoken
 from hearing.archive.wording import Wording
+from hearing.lang import name
 
 
 def write(_release: Release, channel: Channel, wording: Wording) -> bytes:
-    """Write UTF-8."""
+    """Write UTF-8. On a floor of several languages a line says which is spoken from there on."""
     head = "\n".join((wording.title, *wording.head))
     said = "".join(
+        f"{f'[{name(turned)}]' + chr(10) if turned else ''}"
         f"[{wording.clock(entry.t0)}] {_speaker(entry, channel.language, wording) if begins else ''}"
         f"{_text(entry, wording)}\n"
-        for entry, begins in changes(shown(channel))
+        for entry, begins, turned in spoken(changes(shown(channel)))
     )
     return f"{head}\n\n{said}".encode()
 

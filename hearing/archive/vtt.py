@@ -20,7 +20,8 @@ def stamp(t: int, point: str = ".") -> str:
 
 def _cue(caption: Caption) -> str:
     voice = f"<v {_escape(caption.speaker)}>" if caption.speaker else ""
-    text = voice + "\n".join(map(_escape, caption.lines))
+    said = "\n".join(map(_escape, caption.lines))
+    text = voice + (f"<lang {caption.language}>{said}</lang>" if caption.language else said)
     return f"{caption.id}\n{stamp(caption.t0)} --> {stamp(caption.t1)}\n{text}\n"
 
 

@@ -35,6 +35,7 @@ class _Channel(msgspec.Struct, frozen=True):
     id: str
     language: str
     kind: ChannelKind
+    languages: tuple[str, ...] = ()
 
 
 class _Block(msgspec.Struct, frozen=True):
@@ -109,7 +110,7 @@ class ServerSource:
         first, *lines = (_decoded(_line, line) for line in content.splitlines())
         if not isinstance(first, jsonl.Head):
             raise Unavailable("What the server answers is no record. Is it of the same version?")
-        return first, Channel(channel, first.language, _kind(first.kind), tuple(_entries(lines)))
+        return first, Channel(channel, first.language, _kind(first.kind), tuple(_entries(lines)), first.languages)
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
@@ -141,6 +142,7 @@ def _entries(lines: list[jsonl.Head | jsonl.Said | jsonl.Missing]) -> Iterator[S
                     basis=line.basis,
                     version=line.version,
                     machine=line.machine,
+                    language=line.language,
                 )
             case _:
                 pass
@@ -167,7 +169,9 @@ def _release(head: jsonl.Head, channels: tuple[Channel, ...]) -> Release:
 
 def _meeting(known: _Meeting) -> Meeting:
     """Say of a meeting what its pages say; where its source was is nobody's business."""
-    channels = tuple(Heard(one.id, one.language, number, one.kind) for number, one in enumerate(known.channels))
+    channels = tuple(
+        Heard(one.id, one.language, number, one.kind, one.languages) for number, one in enumerate(known.channels)
+    )
     created = MeetingCreated(
         known.id,
         known.dialogue,

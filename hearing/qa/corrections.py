@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from hearing import correcting
-from hearing.access import Capability, require
+from hearing.access import Action, Capability, require
 from hearing.correcting import Decided, Wanted
 from hearing.desk_events import CorrectionMade, correction_subject
 from hearing.errors import Conflict, NotFound
@@ -46,14 +46,17 @@ class Corrections:
         meeting: Meeting,
         wanted: Sequence[Wanted],
         read: Callable[[int], Awaitable[Fold]],
+        *,
+        action: Action = "passage.correct",
     ) -> tuple[Decided, int]:
         """Correct segments, each that is still in the version that was seen; return that, and the stream's position.
 
-        `read` returns the fold once it is as far as a position. Raises Unauthorized, Forbidden, and Conflict where the
-        stream never came to rest.
+        `read` returns the fold once it is as far as a position; `action` is what lets them: a captioner corrects what
+        was typed on their channel, which the caller makes sure of. Raises Unauthorized, Forbidden, and Conflict where
+        the stream never came to rest.
         """
         dialogue = meeting.created.dialogue
-        actor = require(who, "passage.correct", dialogue).actor
+        actor = require(who, action, dialogue).actor
         if meeting.created.rehearses:
             raise NotFound("A rehearsal is nobody's record: nothing in it is corrected.")
         stream = public_stream(meeting.id)

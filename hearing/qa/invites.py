@@ -16,6 +16,7 @@ from hearing.errors import Conflict, Gone, NotFound, Refused
 from hearing.events import encode
 from hearing.house_events import HOUSE, InviteBound, InviteCreated, InviteRevoked
 from hearing.log.base import Log
+from hearing.meeting import Meeting
 from hearing.qa.rooms import Invite, Rooms
 
 LIFETIME_MS = 14 * 24 * 3_600_000
@@ -37,6 +38,17 @@ class Seat(msgspec.Struct, frozen=True):
     used: bool
     revoked: bool
     expires_ms: int
+    meeting: str = ""
+    channel: str = ""
+    url: bool = False
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What a captioner is invited to: a channel of a meeting, or all of them. `url`: their software is, not they."""
+
+    meeting: str = ""
+    channel: str = ""
+    url: bool = False
 
 
 class Invites:
@@ -47,31 +59,43 @@ class Invites:
         self._rooms = rooms
         self._now_ms = now_ms
 
-    async def create(self, role: Role, dialogue: str, label: str = "") -> str:
+    async def create(self, role: Role, dialogue: str, label: str = "", place: Place | None = None) -> str:
         """Return a new token, shown once. `label` names the seat, as in "member 3". Raises Refused, NotFound."""
+        place = place or Place()
         rooms = await self._rooms.refresh()
         if role not in INVITED:
             raise Refused(f"An invitation is for one of: {', '.join(INVITED)}.")
         if (role == "staff") != (dialogue == ""):
             raise Refused("Staff are invited to the whole house, all others to one dialogue: --dialogue ID.")
         if dialogue:
-            rooms.meetings(dialogue)
+            _check_place(role, place, rooms.meetings(dialogue))
         if not _LABEL.fullmatch(label):
             raise Refused("A seat's name has up to 60 characters, as in: member 3.")
         if len(rooms.invites) >= MOST:
             raise Refused("There are too many invitations in this house. Use those there are.")
         token = new_token()
         invite, now = _id(token), self._now_ms()
-        event = InviteCreated(invite, role, dialogue, hashed(token), label, now, now + LIFETIME_MS)
+        expires_ms = now + (SESSION_MS if place.url else LIFETIME_MS)
+        where = (place.meeting, place.channel, place.url)
+        event = InviteCreated(invite, role, dialogue, hashed(token), label, now, expires_ms, *where)
         await self._append(event, expect=0)
         return token
 
     async def invited(self, token: str) -> str:
         """Return the dialogue an invitation is to, empty for the house. Raises NotFound for a token there is not."""
         invite = await self._found(token)
-        if invite is None or not _same(token, invite.created.hash):
+        if invite is None or invite.created.url or not _same(token, invite.created.hash):
             raise _unknown()
         return invite.created.dialogue
+
+    async def captioner(self, token: str) -> Capability:
+        """Return what the token in a caption URL allows. Raises NotFound, and Gone where it was ended or is old."""
+        invite = await self._found(token)
+        if invite is None or not invite.created.url or not _same(token, invite.created.hash):
+            raise NotFound("There is no such caption URL. Copy it again, whole.")
+        if invite.revoked or self._now_ms() >= invite.created.expires_ms:
+            raise Gone("This caption URL is not good any more. Ask the secretariat for another one.")
+        return _capability(invite.created)
 
     async def accept(self, token: str, session: str | None = None) -> str:
         """Bind an invitation to a session and return the session's token: `session`, or a new one.
@@ -80,7 +104,7 @@ class Invites:
         carry one from `propose`. Raises NotFound for a token there is not, Gone where it was used, revoked or is old.
         """
         invite = await self._found(token)
-        if invite is None or not _same(token, invite.created.hash):
+        if invite is None or invite.created.url or not _same(token, invite.created.hash):
             raise _unknown()
         session = session or self.propose(token)
         if not _TOKEN.fullmatch(session) or _id(session) != _id(token):
@@ -108,8 +132,7 @@ class Invites:
             return None
         if self._now_ms() >= invite.created.at_ms + SESSION_MS:
             return None
-        made = invite.created
-        return Capability(made.role, made.dialogue, made.invite, made.label)
+        return _capability(invite.created)
 
     async def revoke(self, invite_id: str) -> None:
         """End an invitation and its session. Raises NotFound."""
@@ -188,6 +211,23 @@ def _subject(invite: str) -> str:
 
 def _seat(invite: Invite) -> Seat:
     made = invite.created
-    return Seat(
-        made.invite, made.role, made.dialogue, made.label, bool(invite.session), invite.revoked, made.expires_ms
-    )
+    used = bool(invite.session) or made.url
+    place = (made.meeting, made.channel, made.url)
+    return Seat(made.invite, made.role, made.dialogue, made.label, used, invite.revoked, made.expires_ms, *place)
+
+
+def _capability(made: InviteCreated) -> Capability:
+    return Capability(made.role, made.dialogue, made.invite, made.label, made.meeting, made.channel)
+
+
+def _check_place(role: Role, place: Place, meetings: list[Meeting]) -> None:
+    """Raise Refused for a place of who is no captioner, and NotFound for one that the dialogue has not."""
+    if place != Place() and role != "captioner":
+        raise Refused("Only a captioner is invited to a channel.")
+    if place.url and not (place.meeting and place.channel):
+        raise Refused("A caption URL is for one channel of one meeting.")
+    found = [one for one in meetings if place.meeting in ("", one.id)]
+    if not found:
+        raise NotFound("This dialogue has no such meeting.")
+    if place.channel and not any(place.channel == channel.id for one in found for channel in one.created.channels):
+        raise NotFound("This meeting has no such channel.")

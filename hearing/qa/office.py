@@ -26,8 +26,9 @@ from hearing.qa.acts import Accept, Act, Answer, Lower, Publish, Route, State, T
 from hearing.qa.corrections import Corrections
 from hearing.qa.desk import Stale
 from hearing.qa.desks import Desks, Room
+from hearing.qa.glossary import Glossaries
 from hearing.qa.intake import Submission
-from hearing.qa.invites import Invites, Seat
+from hearing.qa.invites import Invites, Place, Seat
 from hearing.qa.item import Item
 from hearing.qa.names import Names
 from hearing.qa.outcome import Changed, Outcome, Wanted, outcome_of
@@ -62,6 +63,7 @@ class Office:
         self._desks = Desks(self._rooms, log=log, vault=self._vault, now_ms=now_ms)
         self.passages = Passages(log, self._rooms, self._desks, now_ms)
         self.names = Names(self._desks, self._vault, now_ms)
+        self.glossaries = Glossaries(self._desks, self.names, self._vault, now_ms)
         self.speaking = Speaking(log, self._desks, now_ms)
         self.corrections = Corrections(log, self._desks, now_ms)
         self.revisions = Revisions(log, now_ms)
@@ -281,10 +283,16 @@ class Office:
 
     # --- invitations -------------------------------------------------------------------------------------------------
 
-    async def invite(self, who: Capability | None, dialogue: str, role: Role, label: str = "") -> str:
+    async def invite(
+        self, who: Capability | None, dialogue: str, role: Role, label: str = "", place: Place | None = None
+    ) -> str:
         """Return a new invitation's token, shown once."""
         require(who, "invite.create", dialogue)
-        return await self._invites.create(role, dialogue, label)
+        return await self._invites.create(role, dialogue, label, place)
+
+    async def captioner(self, token: str) -> Capability:
+        """Return what the token in a caption URL allows. Raises NotFound, Gone."""
+        return await self._invites.captioner(token)
 
     async def invited(self, token: str) -> str:
         """Return the dialogue that an invitation is to, empty for the house, and bind nothing. Raises NotFound."""

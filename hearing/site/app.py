@@ -8,7 +8,7 @@ from hearing.board.base import Board
 from hearing.log.base import Log
 from hearing.meeting import House
 from hearing.qa.office import Office
-from hearing.site import api, inviting, media, rehearsing, worker
+from hearing.site import api, captioning, inviting, media, rehearsing, worker
 from hearing.site.assemble import assemble
 from hearing.site.folds import Window
 from hearing.site.recorded import Recorded
@@ -33,7 +33,12 @@ def build(
 ) -> ASGIApp:
     """Build the site of a server. `staff` and `worker_token` say who may do more than read; `now_ms` gives UTC."""
     whole, house = house, rehearsing.shown(house)
-    more = [*media.routes(log, store, house), *worker.routes(dispatch, worker_token), *inviting.routes(office, staff)]
+    more = [
+        *media.routes(log, store, house),
+        *worker.routes(dispatch, worker_token),
+        *inviting.routes(office, staff),
+        *captioning.routes(office, house, staff, dispatch),
+    ]
     return assemble(
         log=log,
         windows=windows,
@@ -45,4 +50,5 @@ def build(
         office=office,
         now_ms=now_ms,
         search=search,
+        dispatch=dispatch,
     )

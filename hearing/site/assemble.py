@@ -23,6 +23,7 @@ from hearing.site.headers import Headers
 from hearing.site.look import Look
 from hearing.site.origin import SameOrigin
 from hearing.site.searching import Searching
+from hearing.transcribe.dispatch import Dispatch
 
 
 def assemble(
@@ -37,11 +38,12 @@ def assemble(
     now_ms: Callable[[], int],
     office: Office | None = None,
     search: Searching | None = None,
+    dispatch: Dispatch | None = None,
 ) -> ASGIApp:
     """Build what reads: pages, feed, API and files, with `more` routes beside them; with an office, the questions.
 
     `house` is whole, with its rehearsals. Every route is given it as whoever asks may see it. With `search`, all that
-    was said in public can be searched.
+    was said in public can be searched; `dispatch` takes what captioners type.
     """
     whole, house = house, rehearsing.shown(house)
     files = web.load()
@@ -50,7 +52,7 @@ def assemble(
     folds = Folds(log, windows)
     source = feed.Source(log, windows, board, folds)
     faults = Faults(look)
-    rooms = Rooms(look, office, house, folds, board, staff, now_ms) if office else None
+    rooms = Rooms(look, office, house, folds, board, staff, now_ms, dispatch) if office else None
     site = pages.Site(look, folds, board, source, house, media, rooms)
     site_app = Starlette(
         routes=[

@@ -109,7 +109,7 @@ def loss(account: Account, cut: Cut, side: Side) -> Loss:
     return Loss(
         side.channel,
         side.name,
-        tuple(_pieces(segment, cut, side.channel.language) for segment in segments),
+        tuple(_pieces(segment, cut, segment.spoken(side.channel.language)) for segment in segments),
         count(account, [cut]),
         corrections(account, [cut]),
         show.clock(zero, cut.t0),
@@ -205,4 +205,4 @@ def _words(spoken: Spoken, segment: str) -> list[str]:
 
 
 def _name(words: Words, channel: Channel) -> str:
-    return exporting.language_of(words, channel.language, channel.kind)
+    return exporting.language_of(words, channel)

@@ -73,6 +73,7 @@ def version_at(fold: Fold, said: Said, release: int) -> int:
 def cite(fold: Fold, said: Said, language: str, release: int, words: str, *, heard: Heard = NOBODY) -> Cited:
     """Return a segment at a release, with the words that are asked for."""
     segment = record.segment(said, language, heard, through=version_at(fold, said, release))
+    language = said.spoken(language)
     if not words:
         return Cited(segment, release)
     ends = _ends(words)

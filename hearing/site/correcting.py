@@ -88,7 +88,7 @@ async def offered(rooms: Rooms, request: Request, meeting: Meeting, fold: Fold) 
 
 
 def _form(meeting: Meeting, segment: Segment) -> Editing:
-    language = meeting.channel(segment.channel).language
+    language = segment.spoken(meeting.channel(segment.channel).language)
     action = f"/d/{meeting.created.dialogue}/correct"
     return Editing(action, segment.id, segment.edition, clean(join(segment.shown, language)))
 

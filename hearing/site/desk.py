@@ -5,7 +5,9 @@ from starlette.routing import Route
 from hearing.site import (
     ask,
     asked,
+    captioner,
     correcting,
+    glossing,
     hiding,
     invitations,
     items,
@@ -39,6 +41,7 @@ def routes(known: Rooms) -> list[Route]:
         *hiding.routes(known),
         *speaking.routes(known),
         *naming.routes(known),
+        *glossing.routes(known),
         *correcting.routes(known),
         *misheard.routes(known),
         *notices.routes(known),
@@ -48,4 +51,5 @@ def routes(known: Rooms) -> list[Route]:
         *redact.routes(known),
         *revision.routes(known),
         *revising.routes(known),
+        *captioner.routes(known),
     ]

@@ -15,10 +15,14 @@ from hearing.qa.profile import Rules
 from hearing.site.api import Staff
 from hearing.site.folds import Folds
 from hearing.site.look import Look
+from hearing.transcribe.dispatch import Dispatch
 
 
 class Rooms(msgspec.Struct, frozen=True):
-    """What the pages of the question queues and of staff are made from. `now_ms` gives UTC milliseconds."""
+    """What the pages of the question queues and of staff are made from. `now_ms` gives UTC milliseconds.
+
+    `dispatch` takes what captioners type.
+    """
 
     look: Look
     office: Office
@@ -27,6 +31,7 @@ class Rooms(msgspec.Struct, frozen=True):
     board: Board
     staff: Staff
     now_ms: Callable[[], int]
+    dispatch: Dispatch | None = None
 
 
 class Dialogue(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup, escape
 from starlette.requests import Request
 
-from hearing import turns
+from hearing import lang, turns
 from hearing.events import (
     SAMPLES_PER_MS,
     ClockStarted,
@@ -40,7 +40,7 @@ from hearing.site.feed import Cursor, Source
 from hearing.site.folds import Fold
 from hearing.site.look import Link, Look
 from hearing.site.scriptwords import MARKS, STATES, TAKEN_OUT, TOMBSTONE
-from hearing.transcript import find, ordinal
+from hearing.transcript import Mark, find, ordinal
 from hearing.turns import NOBODY
 
 _HEARTBEAT_S = 10.0
@@ -48,11 +48,12 @@ _EVERY = 20
 _HEADERS = {"Content-Type": "text/html; charset=utf-8"}
 _HERE = "<!-- said -->"
 _SAID = Markup(
-    '<div class="turn"><p class="at"><time title="{media_time}">{clock}</time></p>{who}'
-    '<p class="said"{id} lang="{language}" dir="auto">{said}'
+    '<div class="turn"><p class="at">{mark}<time title="{media_time}">{clock}</time></p>{who}'
+    '{turned}<p class="said"{id} lang="{language}" dir="auto">{said}'
 )
 _SAID_END = Markup("</p></div>\n")
 _WHO = Markup('<p class="who"><bdi>{}</bdi></p>')
+_TONGUE = Markup('<p class="tongue"><bdi lang="{0}">{1}</bdi></p>')
 _NOBODY = Markup('<p class="who soft">{}</p>')
 _NOTE = Markup('<p class="note soft">{}</p>\n')
 _CORRECTED = Markup(
@@ -92,6 +93,7 @@ class _Page:
         self._through_t = 0
         self._heard = NOBODY
         self._speaker = ""
+        self._tongue = ""
         self._written: set[str] = set()
         self._buried: set[str] = set()
         self._done = False
@@ -123,11 +125,11 @@ class _Page:
         written = Markup()
         for segment in spoken.segments if self._done else spoken.segments[-_EVERY:]:
             self._through_t, through_t = segment.span
-            said = join(segment.shown, self._channel.language)
+            said = join(segment.shown, self._spoken(segment.language))
             if segment.hidden:
                 written += self._tombstone(segment.id, segment.basis)
             else:
-                written += self._paragraph(segment.id, said, through_t)
+                written += self._paragraph(segment.id, said, through_t, segment.language, segment.mark)
         self._through_t = spoken.through_t
         return written
 
@@ -204,11 +206,13 @@ class _Page:
         kept = find(fold.transcript.channel(event.channel), event.segment)
         if kept and kept.basis:  # these words may be what was taken out: what is left comes as the record says it anew
             return Markup()
-        said = join(event.words, self._channel.language)
+        said = join(event.words, self._spoken(event.language))
         if self._open and event.segment == self._segment:
-            written = escape((" " if spaced(self._channel.language) else "") + said)
+            written = escape((" " if spaced(self._spoken(event.language)) else "") + said)
         else:
-            written = self._paragraph(event.segment, said, event.through_sample // SAMPLES_PER_MS)
+            mark: Mark = "typed" if event.by else "machine"
+            through_t = event.through_sample // SAMPLES_PER_MS
+            written = self._paragraph(event.segment, said, through_t, event.language, mark)
         self._through_t = event.through_sample // SAMPLES_PER_MS
         return written
 
@@ -219,8 +223,8 @@ class _Page:
             return Markup()
         if kept is None or kept.hidden or segment in self._buried:
             return self._tombstone(segment, kept.basis if kept else "")
-        said = join(kept.shown, self._channel.language)
-        return self._paragraph(segment, said, kept.span[1]) + self._close()
+        said = join(kept.shown, self._spoken(kept.language))
+        return self._paragraph(segment, said, kept.span[1], kept.language) + self._close()
 
     def _corrected(self, segment: str, fold: Fold) -> Markup:
         """Say how a segment that stands above reads now: what was written cannot be changed."""
@@ -229,13 +233,23 @@ class _Page:
             return Markup()
         t = known.after_t if known.t0 is None else known.t0
         mark = self._words.t(MARKS[known.mark].text)
-        said = join(known.shown, self._channel.language)
+        language = self._spoken(known.language)
+        said = join(known.shown, language)
         return self._close() + _CORRECTED.format(
-            mark=mark, clock=show.clock(self._zero, t), language=self._channel.language, said=said
+            mark=mark, clock=show.clock(self._zero, t), language=language, said=said
         )
 
-    def _paragraph(self, segment: str, said: str, through_t: int) -> Markup:
-        """Open the segment's paragraph; one that a pause broke goes on in another, which has no id."""
+    def _spoken(self, language: str) -> str:
+        """Return what is spoken: the channel's language where nothing else is said of a segment."""
+        return language or self._channel.language
+
+    def _turned(self, language: str) -> Markup:
+        """Name the language, where another one was spoken before."""
+        before, self._tongue = self._tongue, language or self._tongue
+        return Markup() if language in {"", before} else _TONGUE.format(language, lang.name(language))
+
+    def _paragraph(self, segment: str, said: str, through_t: int, language: str = "", mark: Mark = "machine") -> Markup:
+        """Open the segment's paragraph, with its mark; one that a pause broke goes on in another, which has no id."""
         goes_on, self._segment = segment == self._segment, segment
         self._written.add(segment)
         closing = self._close()
@@ -244,11 +258,13 @@ class _Page:
             self._segments += 1
             closing += self._continue_here()
         return closing + _SAID.format(
+            mark=self._words.t(MARKS[mark].text) + " " if mark != "machine" else "",
             media_time=show.media_time(self._through_t),
             clock=show.clock(self._zero, self._through_t),
             who=self._who(through_t),
             id="" if goes_on else Markup(' id="{}"').format(segment),
-            language=self._channel.language,
+            turned=self._turned(language),
+            language=self._spoken(language),
             said=said,
         )
 

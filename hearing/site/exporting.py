@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearing import lang
+from hearing import house_events, lang
 from hearing.archive import record
 from hearing.archive.exports import export
 from hearing.archive.record import Channel, Release
@@ -40,13 +40,22 @@ KINDS = (
 _WRITERS = 2
 """Three hours of captions take a third of a second to write; readers are not to wait for more at a time."""
 
-Whose = Mark | Literal["mixed"]
+Whose = Mark | Literal["mixed", "shared"]
+"""Whose text a passage or a channel is; `mixed`: corrected in part, `shared`: typed in part."""
 
 _WHOSE: Mapping[Whose, tuple[str, str]] = {
     "machine": (t("Machine text, provisional while the meeting is on"), t("Machine text, release {release}")),
     "mixed": (
         t("Machine text with corrections, provisional while the meeting is on"),
         t("Machine text with corrections, release {release}"),
+    ),
+    "typed": (
+        t("Text typed by a captioner, provisional while the meeting is on"),
+        t("Text typed by a captioner, release {release}"),
+    ),
+    "shared": (
+        t("Machine text, and text typed by a captioner, provisional while the meeting is on"),
+        t("Machine text, and text typed by a captioner, release {release}"),
     ),
     "corrected": (
         t("Corrected text, provisional while the meeting is on"),
@@ -129,7 +138,7 @@ def wording(words: Words, release: Release, channel: Channel, address: str) -> W
         start, end = f"{geneva.at(zero):%H:%M}", f"{geneva.at(zero + release.end_t):%H:%M}"
         day = format_date(geneva.at(zero), "full", locale=words.locale)
         about.append(plain(words.t("{day}, {start} to {end} in Geneva", day=day, start=start, end=end)))
-    about.append(language_of(words, channel.language, channel.kind))
+    about.append(language_of(words, channel))
     return Wording(
         words.language,
         release.title,
@@ -146,10 +155,13 @@ def wording(words: Words, release: Release, channel: Channel, address: str) -> W
     )
 
 
-def language_of(words: Words, language: str, kind: str) -> str:
-    """Name a channel: its language, and whether that is the floor's."""
+def language_of(words: Words, channel: Channel | house_events.Channel, spoken: str = "") -> str:
+    """Name a channel: its language, and whether that is the floor's. Of several, `spoken` is the one that is meant."""
+    if len(channel.languages) > 1 and not spoken:
+        return plain(words.t("Floor, in several languages"))
+    language = spoken or channel.language
     name = words.locale.languages.get(language.split("-", 1)[0]) or lang.name(language)
-    if kind == "floor":
+    if channel.kind == "floor":
         return plain(words.t("{language}, floor", language=name))
     return plain(words.t("{language}, interpretation", language=name))
 
@@ -172,8 +184,11 @@ def plain(text: Markup) -> str:
 
 def _status(words: Words, release: Release, channel: Channel) -> list[Markup]:
     said = [one for one in channel.segments if one.text]
-    mended = sum(one.mark != "machine" for one in said)
+    mended = sum(one.mark in ("corrected", "verified") for one in said)
+    typed = sum(one.mark == "typed" for one in said)
     whose: Whose = "mixed" if mended else "machine"
+    if typed:
+        whose = "shared" if any(one.mark == "machine" for one in said) else "typed"
     text = Markup.escape(text_of(words, release.id, provisional=release.provisional, whose=whose))
     rules = words.t(
         "Not corrected, and not an official record; only the original language, spoken on the floor, is authentic."
@@ -186,4 +201,10 @@ def _status(words: Words, release: Release, channel: Channel) -> list[Markup]:
             all=len(said),
         )
     geneva_times = words.t("Times are those of Geneva.")
-    return [text, rules, words.t("Times count from the start.") if release.media_zero_utc_ms is None else geneva_times]
+    hands = [words.t("{n} of {all} passages were typed by a captioner.", n=typed, all=len(said))] if typed else []
+    return [
+        text,
+        *hands,
+        rules,
+        words.t("Times count from the start.") if release.media_zero_utc_ms is None else geneva_times,
+    ]

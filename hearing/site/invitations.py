@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from hearing.access import INVITED, Capability, Role
 from hearing.errors import NotFound, Refused
-from hearing.qa.invites import LIFETIME_MS, SESSION_MS, Seat
-from hearing.site import session
+from hearing.qa.invites import LIFETIME_MS, SESSION_MS, Place, Seat
+from hearing.site import captioning, session
 from hearing.site.dialogue import Dialogue, Rooms
 from hearing.site.forms import Form, read_form
 from hearing.site.look import Link
@@ -24,12 +24,14 @@ ROLES: Mapping[Role, str] = {
     "moderator": t("Moderator"),
     "member": t("Member of the committee"),
     "chair": t("Chair"),
+    "captioner": t("Captioner"),
     "staff": t("Staff"),
 }
 ROLE_HINTS: Mapping[Role, str] = {
     "moderator": t("Reads the question queue and decides"),
     "member": t("Reads what is passed on to this seat"),
     "chair": t("Sees time, state and what is next, and writes notices"),
+    "captioner": t("Types the captions of a channel in place of the machine"),
     "staff": t("Sets up and runs every meeting"),
 }
 STATES: Mapping[str, Sign] = {
@@ -61,7 +63,8 @@ def state_of(seat: Seat, now_ms: int) -> str:
     """Name the state of an invitation."""
     if seat.revoked:
         return "revoked"
-    good_until_ms = seat.expires_ms - LIFETIME_MS + SESSION_MS if seat.used else seat.expires_ms
+    bound = seat.used and not seat.url
+    good_until_ms = seat.expires_ms - LIFETIME_MS + SESSION_MS if bound else seat.expires_ms
     if now_ms >= good_until_ms:
         return "old"
     return "used" if seat.used else "waiting"
@@ -83,13 +86,27 @@ async def _made(rooms: Rooms, request: Request, who: Capability, found: Dialogue
     """Make one and show its link, this once."""
     here = found.id if found else ""
     roles: dict[str, Role] = {role: role for role in _offered(found)}
+    by_url = bool(found and form.one("url"))
+    if by_url and not form.one("place"):
+        return await _page(rooms, request, who, found, form=form, status=400)
     try:
-        role = roles.get(form.one("role"), next(iter(roles.values())))
-        token = await rooms.office.invite(who, here, role, " ".join(form.one("label").split()))
+        role = "captioner" if by_url else roles.get(form.one("role"), next(iter(roles.values())))
+        place = _place(form, role)
+        token = await rooms.office.invite(who, here, role, " ".join(form.one("label").split()), place)
     except Refused:
         return await _page(rooms, request, who, found, form=form, status=400)
+    if place.url:
+        return await _page(rooms, request, who, found, link_made=f"{_origin(request)}{captioning.address(token)}")
     path = found.path("accept").replace("/d/", "/staff/", 1) if found else "/staff/accept"
     return await _page(rooms, request, who, found, link_made=f"{_origin(request)}{path}#{token}")
+
+
+def _place(form: Form, role: Role) -> Place:
+    """Read which channel of which meeting a captioner is invited to: `meeting channel`, or any."""
+    meeting, _, channel = form.one("place").partition(" ")
+    if role != "captioner" or not channel:
+        return Place()
+    return Place(meeting, channel, bool(form.one("url")))
 
 
 def _offered(found: Dialogue | None) -> list[Role]:
@@ -125,6 +142,9 @@ async def _page(
         "states": STATES,
         "form": form or Form(()),
         "made": link_made,
+        "made_url": captioning.PATH in link_made,
+        "places": [one for one in found.meetings if one.phase != "closed"] if found else [],
         "trouble": status != 200,
+        "placeless": bool(form and form.one("url") and not form.one("place")),
     }
     return rooms.look.page(request, "invitations.html", shown, status=status, headers=NO_STORE)

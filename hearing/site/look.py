@@ -60,6 +60,7 @@ class Look:
             tn=words.tn,
             words=words,
             languages=lang.NAMES,
+            direction=lang.direction,
             day=lambda utc_ms, pattern: format_date(geneva.at(utc_ms), pattern, locale=words.locale),
             iso=wire.iso,
             clock=lambda utc_ms: f"{geneva.at(utc_ms):%H:%M}",

@@ -129,7 +129,7 @@ def routes(rooms: Rooms) -> list[Route]:
 def texts(meeting: Meeting, fold: Fold, asked: Asked) -> list[Text]:
     """Return what can be corrected, channel by channel."""
     return [
-        Text(segment.id, segment.edition, segment.t0 or 0, channel.language, _text(segment, channel))
+        Text(segment.id, segment.edition, segment.t0 or 0, segment.spoken(channel.language), _text(segment, channel))
         for channel in _channels(meeting, asked)
         for segment in fold.transcript.channel(channel.id).segments
         if segment.closed and not segment.hidden
@@ -162,7 +162,7 @@ def _channels(meeting: Meeting, asked: Asked) -> Sequence[Channel]:
 
 
 def _text(segment: Segment, channel: Channel) -> str:
-    return clean(join(segment.shown, channel.language))
+    return clean(join(segment.shown, segment.spoken(channel.language)))
 
 
 def _wanted(
@@ -224,7 +224,7 @@ async def _page(
         "asked": asked,
         "places": known[:MOST],
         "more": max(0, len(known) - MOST),
-        "channels": [(one, exporting.language_of(words, one.language, one.kind)) for one in meeting.created.channels],
+        "channels": [(one, exporting.language_of(words, one)) for one in meeting.created.channels],
         "outcome": None if results is None else _outcome(meeting, fold, results),
         "unsaid": unsaid,
     }

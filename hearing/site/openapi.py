@@ -21,6 +21,7 @@ _PARTS = {
     "dialogue": "The id of a dialogue.",
     "item": "32 hex digits, derived from the receipt.",
     "act": "What is asked.",
+    "invite": "The id of an invitation.",
 }
 _SAYS = {
     200: "As asked.",

@@ -12,10 +12,11 @@ import msgspec
 from hearing.archive.exports import EXPORTS
 from hearing.house_events import MeetingCreated
 from hearing.lang import NAMES
+from hearing.qa.glossary import Written
 from hearing.qa.names import Listed
 from hearing.qa.shown import Shown
 from hearing.qa.status import Status
-from hearing.site import inviting, items, naming, readiness, redactions, revising, searching, wire
+from hearing.site import captioning, glossing, inviting, items, naming, readiness, redactions, revising, searching, wire
 
 Tag = Literal["meetings", "search", "questions", "staff"]
 
@@ -262,6 +263,27 @@ _BY_STAFF = (
     ),
     Operation(
         "GET",
+        f"{_MEETING}/glossary",
+        "getGlossary",
+        "The words that a meeting's workers are told how to spell. Public in no part.",
+        "staff",
+        Written,
+        faults=(*_STAFF, 404, 409),
+        staff=True,
+    ),
+    Operation(
+        "PUT",
+        f"{_MEETING}/glossary",
+        "setGlossary",
+        "Put another glossary in place of the one with this version.",
+        "staff",
+        Written,
+        body=glossing.GlossaryWanted,
+        faults=(400, *_STAFF, 404, 409, 413),
+        staff=True,
+    ),
+    Operation(
+        "GET",
         f"{_MEETING}/redactions",
         "listRedactions",
         "What was taken out of a meeting's record, without a word of it.",
@@ -329,7 +351,32 @@ _BY_STAFF = (
         staff=True,
     ),
 )
-OPERATIONS: tuple[Operation, ...] = (*_MEETINGS, *_SEARCH, *_QUESTIONS, *_BY_STAFF)
+_CAPTIONERS = (
+    Operation(
+        "POST",
+        f"{_MEETING}/captioners",
+        "inviteCaptioner",
+        "Invite a captioner to a channel, or, with `url`, make the address that their software posts to. Told once.",
+        "staff",
+        captioning.InvitedCaptioner,
+        201,
+        body=captioning.AskedCaptioner,
+        faults=(400, *_STAFF, 404, 413),
+        staff=True,
+    ),
+    Operation(
+        "POST",
+        f"{_MEETING}/captioners/{{invite}}/end",
+        "endCaptioner",
+        "End a captioner's invitation or address.",
+        "staff",
+        None,
+        204,
+        faults=(*_STAFF, 404),
+        staff=True,
+    ),
+)
+OPERATIONS: tuple[Operation, ...] = (*_MEETINGS, *_SEARCH, *_QUESTIONS, *_BY_STAFF, *_CAPTIONERS)
 
 EVENTS: dict[str, type[msgspec.Struct]] = {
     "words": wire.Said,

@@ -58,6 +58,7 @@ class Near(msgspec.Struct, frozen=True):
     speaker: str = ""
     title: str = ""
     begins: bool = False
+    language: str = ""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -181,13 +182,14 @@ def _shown(words: Words, place: Place, fold: Fold, address: str) -> dict[str, An
         "meeting": place.meeting,
         "created": place.meeting.created,
         "channel": place.channel,
-        "channel_name": exporting.language_of(words, place.channel.language, place.channel.kind),
+        "channel_name": exporting.language_of(words, place.channel, place.here.language),
         "here": here,
         "path": path,
         "cited": place.cited,
         "asked_words": place.words,
         "asked_release": place.asked,
-        "spaced": spaced(place.channel.language),
+        "spoken": here.spoken(place.channel.language),
+        "spaced": spaced(here.spoken(place.channel.language)),
         "near": [_near(place, one, zero, begins=begins) for one, begins in changes(_shown_near(place))],
         "zero": zero,
         "clock_at": show.clock(zero, here.t0),
@@ -210,7 +212,7 @@ def history(place: Place, fold: Fold) -> tuple[Version, ...]:
     if said is None or not said.versions:
         return ()
     language = place.channel.language
-    zero = Version(0, "machine", record.segment(said, language, through=0).text, 0 if fold.release == 0 else 1)
+    zero = Version(0, said.first_mark, record.segment(said, language, through=0).text, 0 if fold.release == 0 else 1)
     versions = [
         Version(
             one.version,
@@ -240,7 +242,7 @@ def citation(words: Words, place: Place, fold: Fold, link: str) -> str:
     parts = (speaker, *names, *map(exporting.plain, when))
     release = place.cited.release
     what = exporting.text_of(words, f"r{release}", provisional=release == 0, whose=place.here.mark)
-    name = exporting.language_of(words, place.channel.language, place.channel.kind)
+    name = exporting.language_of(words, place.channel, place.here.language)
     comma = exporting.comma(words)
     return "\n".join(
         (
@@ -268,5 +270,5 @@ def _near(place: Place, entry: Segment | Gap, zero: int | None, *, begins: bool)
         return Near(f"gap-{entry.t0}", "", clock, "", hidden=False, here=False)
     path = record.path(place.meeting.id, entry.id)
     is_here = entry.id == place.here.id
-    who = (entry.speaker, entry.title, begins)
+    who = (entry.speaker, entry.title, begins, entry.spoken(place.channel.language))
     return Near(entry.id, path, clock, entry.text, entry.hidden, is_here, bool(entry.basis), *who)

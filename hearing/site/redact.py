@@ -210,7 +210,7 @@ def _place(account: Account, cut: AskedCut, found: Meeting, words: Words) -> tup
     if not cut.channel:
         return "", times
     channel = found.channel(cut.channel)
-    return exporting.language_of(words, channel.language, channel.kind), times
+    return exporting.language_of(words, channel), times
 
 
 def _path(found: Meeting) -> str:

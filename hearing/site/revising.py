@@ -17,7 +17,7 @@ from hearing.site.session import NO_STORE
 MAX_BODY = 256 * 1024
 """Five minutes of the fastest speech, with the times of its words."""
 
-MAX_MODEL = 80
+MAX_MODEL, MAX_LANGUAGE = 80, 16
 _MAX_WORD = 200
 
 
@@ -30,13 +30,17 @@ class AskedWord(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
 
 
 class AskedPiece(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A stretch of a channel that was heard again from `t0` to `t1`, whole, and by which model."""
+    """A stretch of a channel that was heard again from `t0` to `t1`, whole, and by which model.
+
+    `language` is what it was heard as, on a floor of several; empty: the channel's.
+    """
 
     channel: str
     t0: int
     t1: int
     model: str
     words: tuple[AskedWord, ...]
+    language: str = ""
 
 
 class RevisionTaken(msgspec.Struct, frozen=True):
@@ -113,7 +117,7 @@ def piece_of(asked: AskedPiece) -> Piece:
         raise Refused("Say which model heard it, and from when to when, in ms.")
     words = [Heard(tidy(clean(one.text))[:_MAX_WORD], one.t0, one.t1) for one in asked.words]
     kept = tuple(one for one in words if one.text and asked.t0 <= one.t0 <= one.t1 <= asked.t1)
-    return Piece(asked.channel, asked.t0, asked.t1, model, kept)
+    return Piece(asked.channel, asked.t0, asked.t1, model, kept, asked.language[:MAX_LANGUAGE])
 
 
 def answer(meeting: str, standing: Standing, proposals: list[Proposal]) -> RevisionAnswer:

@@ -186,7 +186,7 @@ async def _page(
     every = await rooms.office.revisions.open(meeting, fold) if meeting.phase == "closed" else []
     channel = request.query_params.get("channel", "")
     chosen = _of(every, scope or channel or "*")
-    names = {one.id: exporting.language_of(words, one.language, one.kind) for one in meeting.created.channels}
+    names = {one.id: exporting.language_of(words, one) for one in meeting.created.channels}
     listed = chosen if scope else chosen[:MOST]
     standing = await rooms.office.revisions.standing(meeting.id)
     shown: dict[str, Any] = {
@@ -215,7 +215,7 @@ async def _page(
 
 def _shown(meeting: Meeting, fold: Fold, one: Proposal) -> Shown:
     said = one.said
-    language = meeting.channel(said.channel).language
+    language = said.language or meeting.channel(said.channel).language
     old, new = revision.marked(said.before, said.text, language)
     return Shown(
         f"{said.segment} {said.version} {one.position}",

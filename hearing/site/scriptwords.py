@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hearing import lang
 from hearing.site.i18n import Words
 from hearing.transcript import Mark
 
@@ -41,6 +42,7 @@ STATES = {
 
 MARKS: dict[Mark, Sign] = {
     "machine": Sign("machine", "tr", t("Machine text")),
+    "typed": Sign("typed", "tr", t("Typed by a captioner")),
     "corrected": Sign("corrected", "tr", t("Corrected text")),
     "verified": Sign("verified", "tr", t("Verified against the floor")),
 }
@@ -55,6 +57,8 @@ def sign_of(state: str, reason: str | None) -> str:
 CAPTIONS = {
     "starting": t("starting"),
     "live": t("live"),
+    "typed": t("typed by a captioner"),
+    "quiet": t("no speech heard"),
     "late": t("{n} s late"),
     "paused": t("paused"),
     "off": t("not captioned"),
@@ -76,6 +80,7 @@ def script_words(words: Words) -> str:
         "local": t("({time} where you are)"),
         "gap": t("Words are missing here."),
         "marks": {mark: [sign.icon, words.plain(sign.text)] for mark, sign in MARKS.items()},
+        "languages": dict(lang.NAMES),
         "hidden": t(TOMBSTONE),
         "taken": t(TAKEN_OUT),
         "nobody": t("Speaker not identified"),

@@ -97,7 +97,7 @@ def keep(request: Request, answer: Response, name: str, value: str, max_age_s: i
 
 def first_page(role: Role) -> str:
     """Name the page that a role begins with."""
-    return {"moderator": "queue", "member": "member", "chair": "chair"}.get(role, "wall")
+    return {"moderator": "queue", "member": "member", "chair": "chair", "captioner": "caption"}.get(role, "wall")
 
 
 def pages(who: Capability, dialogue_id: str) -> list[str]:
@@ -110,6 +110,7 @@ def pages(who: Capability, dialogue_id: str) -> list[str]:
         ("notices", "notice.write"),
         ("member", "route.read"),
         ("chair", "chair.read"),
+        ("caption", "caption.write"),
         ("invitations", "invite.create"),
     )
     return [page for page, action in actions if may(who, action, dialogue_id)]

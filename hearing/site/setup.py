@@ -7,7 +7,7 @@ from typing import get_args
 
 import msgspec
 
-from hearing import agenda
+from hearing import agenda, lang
 from hearing.events import ChannelKind
 from hearing.house_events import Block, Channel, MeetingCreated, Profile
 from hearing.meeting import House
@@ -21,6 +21,8 @@ _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _LAST_NUMBER = re.compile(r"(.*?)-?(\d{1,6})")
 _SPARE_TRACKS, _SPARE_BLOCKS = 2, 3
+_ANY = "floor-any"
+"""The kind of a floor on which any of several languages may be spoken."""
 _RESERVED = ("accept",)  # /staff/{dialogue}/accept is where an invitation is taken
 
 _BAD_ID = t("Use 1 to 64 of a to z, 0 to 9 and “-”, as in valdoria-2.")
@@ -99,7 +101,7 @@ def draft_of(created: MeetingCreated, seen: str) -> Draft:
         created.profile,
         "" if created.starts_ms is None else f"{geneva.at(created.starts_ms):%Y-%m-%dT%H:%M}",
         created.source,
-        tuple(Track(one.language, one.kind) if one else Track() for one in used),
+        tuple(Track(one.language, _kind_of(one)) if one else Track() for one in used),
         tuple(Part(one.id, one.title, str(one.minutes) if one.minutes else "") for one in created.agenda),
         seen=seen,
         support=created.support,
@@ -251,12 +253,29 @@ def _channels(tracks: Sequence[Track], before: Sequence[Channel]) -> tuple[Chann
     names = {number: known[number, track.language] for number, track in used if (number, track.language) in known}
     for number, track in used:
         if number not in names:
-            names[number] = _free(track.language.lower(), names.values())
-    kinds: dict[str, ChannelKind] = {"floor": "floor"}
+            wanted = "floor" if track.kind == _ANY else track.language.lower()
+            names[number] = _free(wanted, names.values())
+    kinds: dict[str, ChannelKind] = {"floor": "floor", _ANY: "floor"}
+    several = {(channel.track, channel.language): channel.languages for channel in before if channel.languages}
     return tuple(
-        Channel(names[number], track.language, number, kinds.get(track.kind, "interpretation"))
+        Channel(
+            names[number],
+            track.language,
+            number,
+            kinds.get(track.kind, "interpretation"),
+            several.get((number, track.language), _any(track.language)) if track.kind == _ANY else (),
+        )
         for number, track in used
     )
+
+
+def _any(language: str) -> tuple[str, ...]:
+    """Return what may be spoken on a floor: the six languages, this one first."""
+    return tuple(dict.fromkeys((language, *lang.FLOOR)))
+
+
+def _kind_of(channel: Channel) -> str:
+    return _ANY if len(channel.languages) > 1 else channel.kind
 
 
 def _free(language: str, taken: Iterable[str]) -> str:
@@ -279,7 +298,7 @@ def _language(text: str) -> str:
 
 
 def _kind(text: str) -> str:
-    return "floor" if text == "floor" else "interpretation"
+    return text if text in {"floor", _ANY} else "interpretation"
 
 
 def _line(text: str) -> str:

@@ -36,7 +36,8 @@ class Line(msgspec.Struct, frozen=True):
     """A segment as it stands in a transcript, or a gap in it: then it has no text. `count` is of words.
 
     A `hidden` one is a tombstone: it has no text and no words; `basis` says why, where they were taken out for good.
-    `begins`: somebody else spoke before.
+    `begins`: somebody else spoke before. `language` is what it was said in, on a floor of several; `turned`: another
+    language was spoken before.
     """
 
     id: str
@@ -51,6 +52,8 @@ class Line(msgspec.Struct, frozen=True):
     mark: Mark = "machine"
     turn: Turn | None = None
     begins: bool = False
+    language: str = ""
+    turned: bool = False
 
     @property
     def speaker(self) -> tuple[str, str]:
@@ -118,12 +121,12 @@ def text(transcript: Transcript, choice: Choice) -> Text:
     zero = transcript.media_zero_utc_ms
     heard = turns.heard(transcript.turns, choice.channel.kind)
     if choice.query:
-        marked = [(segment, found.mark(join(segment.shown, language), choice.query)) for segment in spoken.segments]
+        marked = [(segment, found.mark(_said(segment, language), choice.query)) for segment in spoken.segments]
         lines = [_line(segment, said, zero, heard) for segment, said in marked if said is not None]
         return Text(_with_speakers(lines), 0, len(lines))
     start = 0 if choice.everything else max(0, len(spoken.segments) - TAIL)
     shown = spoken.segments[start:]
-    lines = [_line(segment, escape(join(segment.shown, language)), zero, heard) for segment in shown]
+    lines = [_line(segment, escape(_said(segment, language)), zero, heard) for segment in shown]
     since = shown[0].after_t if start else 0
     return Text(_with_gaps(_with_speakers(lines), spoken, since, zero), start, None)
 
@@ -152,7 +155,12 @@ def _moment(given: str | None) -> int | None:
 
 def _preferred(meeting: Meeting, language: str) -> Channel:
     channels = meeting.created.channels
-    return next((channel for channel in channels if channel.language.split("-")[0] == language), channels[0])
+    spoken = [one for one in channels if one.language.split("-")[0] == language]
+    return min(spoken, key=lambda one: len(one.languages) > 1, default=channels[0])
+
+
+def _said(segment: Segment, language: str) -> str:
+    return join(segment.shown, segment.spoken(language))
 
 
 def _line(segment: Segment, said: Markup, zero: int | None, heard: Heard) -> Line:
@@ -160,17 +168,20 @@ def _line(segment: Segment, said: Markup, zero: int | None, heard: Heard) -> Lin
     turn = None if segment.hidden else heard.most(t, through_t)
     words = len(segment.words)
     times = (t, through_t, words, clock(zero, t), media_time(t))
-    return Line(segment.id, said, *times, segment.hidden, segment.basis, segment.mark, turn)
+    language = "" if segment.hidden else segment.language
+    return Line(segment.id, said, *times, segment.hidden, segment.basis, segment.mark, turn, language=language)
 
 
 def _with_speakers(lines: list[Line]) -> list[Line]:
-    """Mark the lines before which somebody else spoke."""
-    before = ("", "")
+    """Mark the lines before which somebody else spoke, or another language was spoken."""
+    before, language = ("", ""), ""
     marked: list[Line] = []
     for line in lines:
         begins = not line.hidden and line.speaker != before
         before = line.speaker if begins else before
-        marked.append(replace(line, begins=True) if begins else line)
+        turned = line.language not in {"", language}
+        language = line.language or language
+        marked.append(replace(line, begins=begins, turned=turned) if begins or turned else line)
     return marked
 
 

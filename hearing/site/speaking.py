@@ -17,12 +17,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from hearing import lang, names, turns
+from hearing import glossary, lang, names, turns
 from hearing.access import Capability
 from hearing.errors import Conflict, HearingError, NotFound, Refused
 from hearing.events import Side
+from hearing.glossary import Glossary
 from hearing.meeting import Meeting
 from hearing.names import Name, Unreadable
+from hearing.qa.glossary import Written
 from hearing.site import dialogue, faults, geneva, session, show
 from hearing.site.acting import read_version
 from hearing.site.deskwords import SIDES
@@ -144,6 +146,10 @@ async def _act(rooms: Rooms, request: Request, form: Form, where: tuple[Dialogue
             listed = names.parse(form.one("names"), called)
             await rooms.office.names.write(*at, listed, read_version(form.one("version")))
             return
+        case "glossary":
+            wanted = Glossary(glossary.parse(form.one("terms")), form.one("with-names") == "yes")
+            await rooms.office.glossaries.write(*at, wanted, read_version(form.one("version")))
+            return
         case _:
             raise NotFound("There is no such act.")
     await rooms.folds.past(meeting.id, position)
@@ -232,6 +238,7 @@ async def _page(
     words = rooms.look.words(request)
     said = (await rooms.folds.of(meeting.id)).transcript
     listed = await rooms.office.names.read(who, found.id, meeting.id)
+    written_now = await rooms.office.glossaries.read(who, found.id, meeting.id)
     known = await rooms.office.speaking.known(who, found.id, meeting.id)
     sides = {side: words.plain(word) for side, word in SIDES.items()}
     rows = [
@@ -250,6 +257,8 @@ async def _page(
         "rows": rows if "all" in request.query_params else rows[:_SHOWN],
         "earlier": 0 if "all" in request.query_params else max(0, len(rows) - _SHOWN),
         "listed": listed,
+        "glossary": written_now,
+        "terms": _terms(form if trouble else None, written_now),
         "lines": [names.line(one, sides) for one in listed.names],
         "typed": typed,
         "sides": sides,
@@ -260,6 +269,13 @@ async def _page(
     }
     status = faults.status_of(trouble) if trouble else 200
     return rooms.look.page(request, "speakers.html", shown, status=status, headers=NO_STORE)
+
+
+def _terms(refused: Form | None, written: Written) -> str:
+    """Return what stands in the field: what was typed, where it was not taken."""
+    if refused is not None and refused.one("act") == "glossary":
+        return refused.one("terms")
+    return glossary.write(written.glossary.terms)
 
 
 def _trouble(error: HearingError | None) -> str:

@@ -30,25 +30,31 @@ from hearing.turns import NOBODY, Heard, Turn, Turns
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Event `words`: they became final."""
+    """Event `words`: they became final. `mark` where they are not the machine's: a captioner typed them.
+
+    `language` is what they were said in, on a floor of several.
+    """
 
     segment: str
     first_word: int
     words: tuple[str, ...]
     through_t: int
     low: bool = False
+    mark: Mark = "machine"
+    language: str = ""
 
 
-class Timed(msgspec.Struct, frozen=True):
+class Timed(msgspec.Struct, frozen=True, omit_defaults=True):
     """Event `segment`: its words have times now."""
 
     segment: str
     t0: int
     t1: int
     text: str
+    language: str = ""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     """Event `kept`: what a redaction left of a segment, `[…]` where words were taken out; empty: nothing."""
 
     segment: str
@@ -56,9 +62,10 @@ class Kept(msgspec.Struct, frozen=True):
     t1: int
     text: str
     basis: str
+    language: str = ""
 
 
-class Corrected(msgspec.Struct, frozen=True):
+class Corrected(msgspec.Struct, frozen=True, omit_defaults=True):
     """Event `corrected`: somebody answers for this text now, in place of the machine or of a version before."""
 
     segment: str
@@ -67,6 +74,7 @@ class Corrected(msgspec.Struct, frozen=True):
     text: str
     mark: Mark
     version: int
+    language: str = ""
 
 
 class State(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -146,6 +154,7 @@ class Draft(msgspec.Struct, frozen=True):
     segment: str = ""
     after: int = 0
     text: str = ""
+    language: str = ""
 
 
 class Captions(msgspec.Struct, frozen=True):
@@ -155,17 +164,18 @@ class Captions(msgspec.Struct, frozen=True):
     late_ms: int = 0
 
 
-class ChannelDraft(msgspec.Struct, frozen=True):
+class ChannelDraft(msgspec.Struct, frozen=True, omit_defaults=True):
     """Event `draft`, as it is sent."""
 
     channel: str
     segment: str
     after: int
     text: str
+    language: str = ""
 
     @classmethod
     def of(cls, channel: str, draft: Draft) -> "ChannelDraft":
-        return cls(channel, draft.segment, draft.after, draft.text)
+        return cls(channel, draft.segment, draft.after, draft.text, draft.language)
 
 
 class ChannelCaptions(msgspec.Struct, frozen=True):
@@ -176,12 +186,13 @@ class ChannelCaptions(msgspec.Struct, frozen=True):
     late_ms: int
 
 
-class ChannelAnswer(msgspec.Struct, frozen=True):
-    """A channel, as the API tells it."""
+class ChannelAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A channel, as the API tells it. `languages`: any of these may be spoken; each segment says which is."""
 
     id: str
     language: str
     kind: str
+    languages: tuple[str, ...] = ()
 
 
 class BlockAnswer(msgspec.Struct, frozen=True):
@@ -223,7 +234,8 @@ class SegmentAnswer(msgspec.Struct, frozen=True):
     """A segment, as the API tells it; without times yet, `t0` and `t1` bound where it was heard. Hidden: no text.
 
     `basis` says why words were taken out of the record, where any were: `[…]` stands for them. `speaker` is empty
-    where nobody knows. `version` counts corrections; of a corrected one `machine` is what the machine heard.
+    where nobody knows. `mark` says who answers for the text. `version` counts corrections; of a corrected one `machine`
+    is what the machine heard, or a captioner typed. `language` is what it was said in, on a floor of several.
     """
 
     segment: str
@@ -238,6 +250,7 @@ class SegmentAnswer(msgspec.Struct, frozen=True):
     mark: Mark = "machine"
     version: int = 0
     machine: str = ""
+    language: str = ""
 
 
 class SegmentsAnswer(msgspec.Struct, frozen=True):
@@ -273,7 +286,10 @@ def payload(event: PublicEvent | None) -> tuple[str, Payload] | None:
     match event:
         case WordsCommitted():
             through_t = event.through_sample // SAMPLES_PER_MS
-            return "words", Said(event.segment, event.first_word, event.words, through_t, event.low)
+            mark: Mark = "typed" if event.by else "machine"
+            return "words", Said(
+                event.segment, event.first_word, event.words, through_t, event.low, mark, event.language
+            )
         case GapMarked():
             return "gap", Gap(event.channel, event.t0, event.t1, event.reason)
         case Redacted():
@@ -305,7 +321,8 @@ def timed(event: SegmentClosed, segment: Segment | None, language: str) -> Timed
     """Return what a closed segment says; None where its words are gone."""
     if segment is None:
         return None
-    return Timed(event.segment, event.t0, event.t1, join(segment.shown, language))
+    said = join(segment.shown, segment.spoken(language))
+    return Timed(event.segment, event.t0, event.t1, said, segment.language)
 
 
 def kept(segment: Segment | None, language: str) -> Kept | None:
@@ -313,7 +330,7 @@ def kept(segment: Segment | None, language: str) -> Kept | None:
     if segment is None or not segment.basis:
         return None
     t0, t1 = segment.span
-    return Kept(segment.id, t0, t1, join(segment.shown, language), segment.basis)
+    return Kept(segment.id, t0, t1, join(segment.shown, segment.spoken(language)), segment.basis, segment.language)
 
 
 def corrected(segment: Segment | None, language: str) -> Corrected | None:
@@ -321,7 +338,8 @@ def corrected(segment: Segment | None, language: str) -> Corrected | None:
     if segment is None or not segment.versions:
         return None
     last = segment.versions[-1]
-    return Corrected(segment.id, *segment.span, join(segment.shown, language), last.mark, last.version)
+    said = join(segment.shown, segment.spoken(language))
+    return Corrected(segment.id, *segment.span, said, last.mark, last.version, segment.language)
 
 
 def channel_of(event: PublicEvent | None) -> str | None:
@@ -341,7 +359,7 @@ def meeting_answer(meeting: Meeting, transcript: Transcript) -> MeetingAnswer:
         created.profile,
         meeting.phase,
         "closed" if meeting.phase == "closed" else transcript.state,
-        tuple(ChannelAnswer(channel.id, channel.language, channel.kind) for channel in created.channels),
+        tuple(ChannelAnswer(one.id, one.language, one.kind, one.languages) for one in created.channels),
         iso(created.starts_ms),
         iso(meeting.opened_ms),
         iso(meeting.closed_ms),
@@ -362,6 +380,7 @@ def segment_answer(segment: Segment, language: str, heard: Heard = NOBODY) -> Se
     """Tell about a segment."""
     t0, t1 = segment.span
     turn = None if segment.hidden else heard.most(t0, t1)
+    language = segment.spoken(language)
     return SegmentAnswer(
         segment.id,
         segment.channel,
@@ -375,6 +394,7 @@ def segment_answer(segment: Segment, language: str, heard: Heard = NOBODY) -> Se
         segment.mark,
         segment.versions[-1].version if segment.versions else 0,
         join(segment.words, language) if segment.versions else "",
+        "" if segment.hidden else segment.language,
     )
 
 

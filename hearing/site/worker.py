@@ -1,5 +1,6 @@
 """Where workers dial in: one authenticated WebSocket each. docs/worker-protocol.md says what is spoken there."""
 
+import asyncio
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,8 @@ from hearing.transcribe.dispatch import Dispatch
 
 PATH = "/worker"
 _UNAUTHORIZED = 4401
+_CLOSE_S = 2.0
+"""A worker that reads nothing is not waited for."""
 
 
 def routes(dispatch: Dispatch, token: str) -> list[WebSocketRoute]:
@@ -51,8 +54,9 @@ class _Socket:
 
     async def close(self) -> None:
         if self._socket.application_state is WebSocketState.CONNECTED:
-            with suppress(Unavailable), _gone():
-                await self._socket.close()
+            with suppress(Unavailable, TimeoutError), _gone():
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._socket.close()
 
 
 @contextmanager

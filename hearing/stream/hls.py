@@ -15,6 +15,8 @@ WINDOW_MS = 600_000
 
 _TARGET_S = 2
 _DATE_EVERY = 10
+_SEVERAL = "mul"
+"""More than one language (ISO 639-2)."""
 _GROUP = "sound"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOLE_MS = 100
@@ -87,14 +89,19 @@ def _segments(
 
 
 def _alternate(channel: Channel, channels: Sequence[Channel], default: bool) -> str:
-    name = lang.name(channel.language)
-    if sum(other.language == channel.language for other in channels) > 1:
+    language = _language(channel)
+    name = "Floor" if language == _SEVERAL else lang.name(language)
+    if sum(_language(other) == language for other in channels) > 1:
         name += f" ({channel.id})"
     return (
-        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_GROUP}",NAME="{name}",LANGUAGE="{channel.language}",'
+        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_GROUP}",NAME="{name}",LANGUAGE="{language}",'
         f"DEFAULT={'YES' if default else 'NO'},AUTOSELECT=YES,"
         f'URI="audio-{channel.id}/index.m3u8"'
     )
+
+
+def _language(channel: Channel) -> str:
+    return _SEVERAL if len(channel.languages) > 1 else channel.language
 
 
 def _variant(main: Rendition, sounds: Sequence[Rendition]) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -21,14 +21,18 @@ from hearing.events import (
 )
 from hearing.house_events import Channel
 from hearing.log.base import Log
-from hearing.transcribe import verify
+from hearing.transcribe import typed, verify
 from hearing.transcribe.assignment import assignment
 from hearing.transcribe.protocol import Assign, Closed, Gap, Words
 from hearing.transcribe.supply import Recall, Supply
+from hearing.transcribe.typed import Counts, Hand, Line, Written
 from hearing.transcript import Spoken, Transcript
 
 _QUEUE = 64
 _RETRY_S = (0.1, 5.0)
+_TRIES = 3
+_PAUSE_S = 4.0
+"""A captioner's passage ends when nothing was added to it for so long."""
 
 Fact = WordsCommitted | SegmentClosed | GapMarked
 Holder = tuple[object, int]
@@ -51,8 +55,13 @@ class Carried:
         self.holder: Holder | None = None
         self.ever_held = False
         self.has_sound: bool | None = None
-        self.since_s = asyncio.get_running_loop().time()
+        self.since_s = self.progress_s = asyncio.get_running_loop().time()
+        self.rests_until_s = 0.0
+        self.moves = 0
         self.drained = asyncio.Event()
+        self.hand = Hand()
+        self._counts = Counts()
+        self.glossary: tuple[str, ...] = ()
         self._log = log
         self._lock = asyncio.Lock()
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue(_QUEUE)
@@ -68,13 +77,25 @@ class Carried:
         return self.channel.id
 
     @property
+    def name(self) -> str:
+        """Name it among the channels of all meetings."""
+        return f"{self.meeting}:{self.id}"
+
+    @property
     def language(self) -> str:
         return self.channel.language or self.channel.id
 
     @property
     def late_ms(self) -> int:
-        """Return how far the words are behind the newest audio."""
+        """Return how far the words are behind the newest audio; a captioner is as late as they are."""
+        if self.hand.holds:
+            return 0
         return max(0, self.supply.ring.end - max(self.supply.heard, self._settled)) // SAMPLES_PER_MS
+
+    @property
+    def quiet_ms(self) -> int:
+        """Return how much was heard since the last word, or the last gap."""
+        return max(0, self.supply.heard // SAMPLES_PER_MS - self._spoken().through_t)
 
     async def fold(self) -> None:
         """Read the stream from its beginning: what is final, and where the channel's subject stands."""
@@ -82,7 +103,10 @@ class Carried:
         folded, after, position = Transcript(), 0, 0
         while records := await self._log.read(stream, after):
             for record in records:
-                transcript.apply(folded, decode_public(record.body))
+                event = decode_public(record.body)
+                transcript.apply(folded, event)
+                if isinstance(event, WordsCommitted) and event.channel == self.id and event.entry:
+                    self._counts.take(event.entry)
                 position = record.position if record.subject == subject else position
             after = records[-1].position
         self._folded, self._position = folded, position
@@ -94,19 +118,40 @@ class Carried:
             await self.fold()
         self.supply.ring.silence(t0 * SAMPLES_PER_MS, t1 * SAMPLES_PER_MS)
 
-    async def begin(self, handle: int) -> Assign:
-        """Describe where a worker must begin: before the oldest word that has no time."""
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """What may be spoken, where that is more than one language."""
+        return self.channel.languages if len(self.channel.languages) > 1 else ()
+
+    async def begin(self, handle: int, languages: tuple[str, ...] = ()) -> Assign:
+        """Describe where a worker must begin: before the oldest word that has no time.
+
+        `languages` are those it is to tell apart.
+        """
         async with self._lock:
-            assign = assignment(handle, self.language, self._spoken(), self._settled)
+            assign = assignment(
+                handle, self.language, self._spoken(), self._settled, languages=languages, glossary=self.glossary
+            )
             self._settled = assign.from_sample
             self.supply.begin(assign.from_sample)
-            self._sent = verify.Sent(assign.from_sample, assign.from_sample)
+            self.progress_s = asyncio.get_running_loop().time()
+            self._sent = verify.Sent(
+                assign.from_sample, assign.from_sample, languages=self.languages, language=assign.language
+            )
             return assign
 
     def progress(self, sample: int, settled: int) -> None:
         """Its worker has heard through one sample; everything before the other is final and has its time."""
         self._settled = max(self._settled, min(settled, self.supply.sent_end))
+        if sample > self.supply.heard:
+            self.progress_s = asyncio.get_running_loop().time()
         self.supply.progress(sample, settled)
+
+    def stuck_s(self, now_s: float) -> float:
+        """Return for how long its worker has had audio and heard none of it. Asked about every second."""
+        if self.supply.heard >= self.supply.sent_end:
+            self.progress_s = now_s
+        return now_s - self.progress_s
 
     async def say(self, holder: Holder, said: Words | Closed | Gap) -> bool:
         """Have it checked and stored; False where the speaker no longer holds the channel.
@@ -124,6 +169,47 @@ class Carried:
             async with self._lock:
                 await self._answer(job)
 
+    def is_new(self, line: Line) -> bool:
+        """Tell whether a captioner's line was not stored before. Raises Refused for a number used for another."""
+        return self._counts.name(line) is not None
+
+    async def type(self, line: Line, now_t: int) -> bool:
+        """Store a captioner's line as the channel's words; False where it was stored before.
+
+        The machine's words that have no times get them first, spread over where they were heard. Raises Refused.
+        """
+        async with self._lock:
+            name = self._counts.name(line)
+            if name is None:
+                return False
+            channel = (self.id, self.language)
+            if self.hand.holds:
+                await self._write(lambda: typed.written(self.hand, line, name, channel, self._spoken(), now_t=now_t))
+            self._counts.take(name)
+            return True
+
+    async def rest(self, *, over: bool = False) -> None:
+        """End a captioner's passage that nothing was added to for a while, or that is `over`."""
+        async with self._lock:
+            if self.hand.segment and (over or asyncio.get_running_loop().time() > self.hand.spoke_s + _PAUSE_S):
+                await self._write(lambda: typed.closed(self.hand, self.id, self._spoken()))
+
+    async def let_go(self) -> None:
+        """Leave the channel to the machine: it begins after the last word that was typed."""
+        async with self._lock:
+            if self._is_typed():
+                await self._write(lambda: typed.closed(self.hand, self.id, self._spoken()))
+            self.hand.let_go()
+
+    def assume(self) -> None:
+        """Hold the channel for a captioner who wrote it before a restart, and will go on if they are still there."""
+        if self._is_typed():
+            self.hand.hold(asyncio.get_running_loop().time(), assumed=True)
+
+    def last_seq(self, source: str) -> int:
+        """Return the highest number a captioner's source used, 0 before the first."""
+        return self._counts.last(source)
+
     async def give_up(self, end: int, reason: GapReason) -> None:
         """Store as a gap what has no words and will get none, up to the end of the audio."""
         async with self._lock:
@@ -131,6 +217,27 @@ class Carried:
             t1 = max(max(self.supply.ring.end, self.supply.sent_end) // SAMPLES_PER_MS, end)
             if t0 < t1:
                 await self._append(GapMarked(self.id, t0, t1, reason))
+
+    def _is_typed(self) -> bool:
+        """Tell whether a captioner wrote the last words."""
+        return any(segment.by for segment in self._spoken().segments[-1:])
+
+    async def _write(self, decide: Callable[[], Written]) -> None:
+        """Store what is decided, on what is final by then: others may have written in between."""
+        for left in reversed(range(_TRIES)):
+            written = decide()
+            try:
+                await self._append(*written.facts)
+            except Conflict:
+                if not left:
+                    raise
+                continue
+            self.hand.segment, self.hand.times = written.segment, written.times
+            if written.facts:
+                self.hand.spoke_s = asyncio.get_running_loop().time()
+                self._settled = max(self._settled, self._spoken().through_t * SAMPLES_PER_MS)
+                self.supply.ring.release(self._settled)
+            return
 
     async def _answer(self, job: _Job) -> None:
         stored, problem = False, None
@@ -160,20 +267,24 @@ class Carried:
             case Gap():
                 return verify.gap(said, self.id, self._sent, self.supply.reason(said))
 
-    async def _append(self, fact: Fact) -> None:
-        """Store one fact, once, whatever it takes. Raises Conflict, after folding anew what another wrote."""
+    async def _append(self, *facts: Fact) -> None:
+        """Store facts, all or none, once, whatever it takes. Raises Conflict, after folding what another wrote."""
+        if not facts:
+            return
         self._appended += 1
         key = f"{self._incarnation}:{self.id}:{self._appended}"
         try:
-            self._position = await _insist(lambda: self._store(fact, key))
+            self._position = await _insist(lambda: self._store(facts, key))
         except Conflict:
             await self.fold()
             raise
-        transcript.apply(self._folded, fact)
+        for fact in facts:
+            transcript.apply(self._folded, fact)
 
-    async def _store(self, fact: Fact, key: str) -> int:
+    async def _store(self, facts: Sequence[Fact], key: str) -> int:
         stream, subject = public_stream(self.meeting), channel_subject(self.id)
-        return await self._log.append(stream, [encode(fact)], subject=subject, expect=self._position, key=key)
+        bodies = [encode(fact) for fact in facts]
+        return await self._log.append(stream, bodies, subject=subject, expect=self._position, key=key)
 
     def _spoken(self) -> Spoken:
         return self._folded.channel(self.id)

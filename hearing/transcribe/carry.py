@@ -1,24 +1,29 @@
-"""Carry many channels over one connection with one engine: earliest deadline first, one job a channel at a time.
+"""Carry many channels over one connection: earliest deadline first, one job a channel at a time.
 
 Audio that comes while a channel's job waits or runs is heard by its next one, so a newer tick replaces a queued one.
 """
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
 
 from hearing.lang import NAMES
 from hearing.transcribe.engine import Engine
+from hearing.transcribe.hands import Hands
 from hearing.transcribe.lane import Lane
-from hearing.transcribe.pace import Pace, observe
 from hearing.transcribe.protocol import (
+    KNOWN,
     VERSION,
     Ack,
     Assign,
+    Decline,
     Drained,
     Finish,
     FromWorker,
+    Glossary,
     Hello,
     Pulse,
     Release,
@@ -26,7 +31,7 @@ from hearing.transcribe.protocol import (
     from_relay,
     unpack_pcm,
 )
-from hearing.transcribe.session import Session
+from hearing.transcribe.session import Said, Session
 
 logger = logging.getLogger(__name__)
 
@@ -36,39 +41,68 @@ _BEHIND_TICKS = 2.0
 MakeSession = Callable[[Assign, Engine], Session]
 
 
+class _Job(msgspec.Struct, frozen=True):
+    """A job that runs: what it will say, when it began, how long it waited; whether it drafts, and is the last."""
+
+    said: "asyncio.Future[list[Said]]"
+    started_s: float
+    waited_s: float
+    due: bool
+    last: bool
+
+
 class Carrier:
-    """The channels of one connection. `send` sends one frame; `make` begins a channel."""
+    """The channels of one connection, heard by hands that others share. `send` sends one frame; `make` begins one."""
 
     def __init__(
         self,
         engine: Engine,
         *,
         send: Callable[[str], Awaitable[None]],
-        channels: int,
-        threads: int,
+        hands: Hands,
         make: MakeSession = Session,
     ) -> None:
         self._engine = engine
         self._send = send
-        self._channels = channels
-        self._threads = threads
+        self._hands = hands
         self._make = make
         self._lanes: dict[int, Lane] = {}
-        self._pace = Pace()
-        self._jobs = 0
         self._wake = asyncio.Event()
+
+    @property
+    def carried(self) -> int:
+        """Count the channels."""
+        return len(self._lanes)
+
+    @property
+    def due_s(self) -> float:
+        """Return when the first channel that waits was due; infinity where none waits."""
+        return min((lane.due_s for lane in self._lanes.values() if lane.wants), default=math.inf)
+
+    def wake(self) -> None:
+        """Look again: a thread may be free."""
+        self._wake.set()
 
     async def run(self) -> None:
         """Say hello, then hear what comes, until cancelled or the connection breaks."""
-        await self._say(Hello(VERSION, self._engine.name, self._channels, _languages(self._engine)))
-        pool = ThreadPoolExecutor(self._threads, "engine")
+        self._hands.join(self)
         try:
+            await self._say(
+                Hello(
+                    VERSION,
+                    self._engine.name,
+                    self._hands.room(self),
+                    _languages(self._engine),
+                    KNOWN,
+                    self._hands.name,
+                )
+            )
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pulse())
-                await self._schedule(group, pool)
+                await self._schedule(group)
         finally:
-            # Jobs that run cannot be stopped, and nobody waits for what they say.
-            pool.shutdown(wait=False, cancel_futures=True)
+            self._lanes.clear()
+            self._hands.leave(self)
 
     async def take(self, frame: str | bytes) -> None:
         """Take one frame from the relay. Raises Refused for what is not of the protocol."""
@@ -77,70 +111,77 @@ class Carrier:
             if lane := self._lanes.get(handle):
                 lane.add(run, sample, pcm, self._now())
         else:
-            self._told(frame)
+            await self._told(frame)
         self._wake.set()
 
-    def _told(self, frame: str) -> None:
+    async def _told(self, frame: str) -> None:
         match from_relay(frame):
+            case Assign(handle=handle) if self._hands.full:
+                await self._say(Decline(handle))
             case Assign() as assign:
                 lane = Lane(assign.handle, lambda: self._make(assign, self._engine), self._now())
                 self._lanes[assign.handle] = lane
                 logger.info("carrying handle=%d language=%s", assign.handle, assign.language)
+            case Glossary(handle=handle, words=words) if handle in self._lanes:
+                self._lanes[handle].glossary = words
             case Finish(handle=handle) if handle in self._lanes:
                 self._lanes[handle].finishing = True
             case Release(handle=handle, why=why):
                 self._lanes.pop(handle, None)
+                self._hands.let_go()
                 logger.info("released handle=%d why=%s", handle, why)
-            case Ack() | Finish():
+            case Ack() | Finish() | Glossary():
                 pass
 
-    async def _schedule(self, group: asyncio.TaskGroup, pool: ThreadPoolExecutor) -> None:
+    async def _schedule(self, group: asyncio.TaskGroup) -> None:
         while True:
             self._wake.clear()
             wanting = [lane for lane in self._lanes.values() if lane.wants]
-            for lane in sorted(wanting, key=lambda lane: lane.due_s)[: self._threads - self._jobs]:
+            for lane in sorted(wanting, key=lambda lane: lane.due_s)[: self._hands.free]:
                 lane.busy = True
-                self._jobs += 1
-                group.create_task(self._job(lane, pool))
+                group.create_task(self._job(lane, self._begun(lane)))
             await self._wake.wait()
 
-    async def _job(self, lane: Lane, pool: ThreadPoolExecutor) -> None:
+    def _begun(self, lane: Lane) -> "_Job":
+        """Begin a lane's next job."""
         started, waited_s = self._now(), self._now() - lane.due_s
         frames = lane.take()
-        step = self._pace.step
+        step = self._hands.pace.step
         due = lane.draft_due(step.tick_ms)
         last, draft = lane.drained, step.drafts and due
-        loop = asyncio.get_running_loop()
+        said = self._hands.run(lambda: lane.hear(frames, draft=draft, last=last))
+        return _Job(said, started, waited_s, due, last)
+
+    async def _job(self, lane: Lane, job: "_Job") -> None:
         try:
-            said = await loop.run_in_executor(pool, lambda: lane.hear(frames, draft=draft, last=last))
+            said = await job.said
         finally:
             lane.busy = False
-            self._jobs -= 1
             lane.due_s = self._now()
             self._wake.set()
-        if due:
-            self._observe(self._now() - started, waited_s)
+        if job.due:
+            self._observe(self._now() - job.started_s, job.waited_s)
         if self._lanes.get(lane.handle) is not lane:
             return
         for one in said:
             await self._say(one)
-        if last and lane.drained:
+        if job.last and lane.drained:
             self._lanes.pop(lane.handle)
-            await self._say(Pulse((lane.heard(self._pace.step.tick_ms),)))
+            self._hands.let_go()
+            await self._say(Pulse((lane.heard(self._hands.pace.step.tick_ms),)))
             await self._say(Drained(lane.handle))
 
     def _observe(self, service_s: float, waited_s: float) -> None:
-        behind = waited_s * 1000 > _BEHIND_TICKS * self._pace.step.tick_ms
-        before = self._pace.level
-        channels = max(1, len(self._lanes))
-        self._pace = observe(self._pace, service_s, channels=channels, threads=self._threads, behind=behind)
-        if self._pace.level != before:
-            logger.info("pace tick_ms=%d drafts=%s", self._pace.step.tick_ms, self._pace.step.drafts)
+        behind = waited_s * 1000 > _BEHIND_TICKS * self._hands.pace.step.tick_ms
+        if self._hands.observe(service_s, behind=behind):
+            step = self._hands.pace.step
+            logger.info("pace tick_ms=%d drafts=%s", step.tick_ms, step.drafts)
 
     async def _pulse(self) -> None:
         while True:
-            tick_ms = self._pace.step.tick_ms
-            await self._say(Pulse(tuple(lane.heard(tick_ms) for lane in self._lanes.values())))
+            tick_ms = self._hands.pace.step.tick_ms
+            heard = tuple(lane.heard(tick_ms) for lane in self._lanes.values())
+            await self._say(Pulse(heard, self._hands.room(self), self._hands.measured))
             await asyncio.sleep(_PULSE_S)
 
     async def _say(self, message: FromWorker) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Literal, Protocol
 
 import msgspec
@@ -17,12 +18,14 @@ from hearing.transcribe.protocol import (
     VERSION,
     Ack,
     Closed,
+    Decline,
     Draft,
     Drained,
     Finish,
     FromRelay,
     FromWorker,
     Gap,
+    Glossary,
     Heard,
     Hello,
     Pulse,
@@ -37,13 +40,17 @@ from hearing.transcript import segment_id
 logger = logging.getLogger(__name__)
 
 MAX_CHANNELS = 256
+REST_S = 60.0
+"""A channel that was taken from a worker goes back to it so soon only if no other has room."""
+_DECLINED_S = 5.0
+"""So it is with one that it declined."""
 _QUEUE = 64
 _SAYS_PER_S = 20.0
 """Messages a worker may send each second, and per channel as many again; ten seconds of them at once."""
 _DRAFT_LIFE_S = 15.0
 _SEND_S = 10.0
 
-_About = Words | Closed | Gap | Draft | Drained | Heard
+_About = Words | Closed | Gap | Draft | Drained | Decline | Heard
 
 
 class WorkerSocket(Protocol):
@@ -54,12 +61,13 @@ class WorkerSocket(Protocol):
     async def close(self) -> None: ...
 
 
-class DraftShown(msgspec.Struct, frozen=True):
+class DraftShown(msgspec.Struct, frozen=True, omit_defaults=True):
     """What stands on the board under `draft:{meeting}:{channel}`: text after the first words of a segment."""
 
     segment: str
     after: int
     text: str
+    language: str = ""
 
 
 class Connection:
@@ -73,6 +81,11 @@ class Connection:
         self._board = board
         self._changed = changed
         self._hello = Hello(VERSION, "", 0)
+        self._capacity = 0
+        self._measured = False
+        self._told: set[int] = set()
+        self._resting: dict[str, float] = {}
+        self.overloaded_since_s: float | None = None
         self._handles = 0
         self._carried: dict[int, Carried] = {}
         self._queues: dict[int, asyncio.Queue[_About]] = {}
@@ -84,12 +97,31 @@ class Connection:
 
     @property
     def seat(self) -> Seat:
-        capacity = 0 if self._group is None else self._hello.channels
-        return Seat(capacity, len(self._carried), frozenset(self._hello.languages))
+        return Seat(
+            0 if self._group is None else self._capacity,
+            len(self._carried),
+            frozenset(self._hello.languages),
+            self._measured,
+            self._carried.keys() <= self._told,
+        )
+
+    def seat_for(self, carried: Carried) -> Seat:
+        """Return its seat, without room for a channel that it has, or lately could not carry."""
+        rests = self._resting.get(carried.name, 0.0) > _now() or carried in self._carried.values()
+        return msgspec.structs.replace(self.seat, capacity=0) if rests else self.seat
+
+    @property
+    def latest(self) -> list[Carried]:
+        """Return its channels, the one that is furthest behind first."""
+        return sorted(self._carried.values(), key=lambda carried: -carried.late_ms)
 
     @property
     def model(self) -> str:
         return self._hello.model
+
+    @property
+    def name(self) -> str:
+        return self._hello.name
 
     @property
     def channels(self) -> int:
@@ -101,9 +133,10 @@ class Connection:
         hello = await self._next()
         if not isinstance(hello, Hello) or hello.version != VERSION:
             raise Refused(f"A worker begins with hello, version {VERSION}. Install the release that this server runs.")
-        if not 1 <= hello.channels <= MAX_CHANNELS or len(hello.model) > 200 or len(hello.languages) > 200:
-            raise Refused(f"A worker carries 1 to {MAX_CHANNELS} channels.")
-        self._hello = hello
+        lengths = map(len, (hello.model, hello.languages, hello.knows, hello.name))
+        if not 0 <= hello.channels <= MAX_CHANNELS or max(lengths) > 200:
+            raise Refused(f"A worker carries up to {MAX_CHANNELS} channels.")
+        self._hello, self._capacity = hello, hello.channels
 
     async def run(self) -> None:
         """Serve the worker until it breaks, falls silent or is refused. Raises those errors, in a group."""
@@ -111,7 +144,7 @@ class Connection:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._changed()
-                await self._or_stop(self._listen())
+                await self._or_stop(self._listen)
         finally:
             self._group = None
             carried, self._carried = list(self._carried.values()), {}
@@ -129,23 +162,34 @@ class Connection:
         self._carried[handle] = carried
         self._queues[handle] = asyncio.Queue(_QUEUE)
         self._tasks[handle] = [
-            self._group.create_task(self._or_stop(self._send_audio(handle, carried)), name=f"audio {carried.id}"),
-            self._group.create_task(self._or_stop(self._store(handle, carried)), name=f"words {carried.id}"),
+            self._group.create_task(
+                self._or_stop(partial(self._send_audio, handle, carried)), name=f"audio {carried.id}"
+            ),
+            self._group.create_task(self._or_stop(partial(self._store, handle, carried)), name=f"words {carried.id}"),
         ]
 
-    async def _or_stop(self, work: Coroutine[None, None, None]) -> None:
+    async def _or_stop(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Do the work; where it fails, the connection takes no more channels from that moment."""
         try:
-            await work
+            await work()
         except HearingError:
             self._group = None
             raise
 
-    async def release(self, carried: Carried) -> None:
-        """Take a channel back from it, because it is over."""
+    async def release(self, carried: Carried, why: Literal["closed", "moved"] = "closed") -> None:
+        """Take a channel back from it, because it is over, or because a captioner writes it."""
         for handle, mine in list(self._carried.items()):
             if mine is carried:
-                await self._let_go(handle, "closed")
+                await self._let_go(handle, why)
+
+    def move(self, carried: Carried) -> None:
+        """Take a channel from it, for another worker to carry; it is told as soon as it listens."""
+        for handle, mine in list(self._carried.items()):
+            if mine is carried and self._group is not None:
+                self._rest(carried, REST_S)
+                self._group.create_task(
+                    self._or_stop(partial(self._let_go, handle, "moved")), name=f"moved {carried.id}"
+                )
 
     async def _listen(self) -> None:
         while True:
@@ -153,12 +197,23 @@ class Connection:
             self._count()
             match message:
                 case Pulse():
-                    for heard in message.heard:
-                        await self._put(heard)
+                    await self._pulse(message)
                 case Hello():
                     raise Refused("A worker says hello once.")
                 case _:
                     await self._put(message)
+
+    async def _pulse(self, pulse: Pulse) -> None:
+        if len(pulse.heard) > MAX_CHANNELS or not 0 <= (pulse.channels or 0) <= MAX_CHANNELS:
+            raise Refused(f"A worker carries up to {MAX_CHANNELS} channels.")
+        before = self.seat
+        if pulse.channels is not None:
+            self._capacity, self._measured = pulse.channels, pulse.measured
+        for heard in pulse.heard:
+            await self._put(heard)
+        self._told |= {heard.handle for heard in pulse.heard} & self._carried.keys()
+        if self.seat != before:
+            self._changed()
 
     async def _next(self) -> FromWorker:
         try:
@@ -205,6 +260,10 @@ class Connection:
                 carried.progress(message.sample, message.settled)
             case Draft():
                 await self._show(carried, message)
+            case Decline():
+                self._rest(carried, _DECLINED_S)
+                self._capacity = min(self._capacity, len(self._carried) - 1)  # until it says otherwise
+                await self._let_go(handle, "moved")
             case Drained():
                 if not carried.supply.finishing:
                     raise Refused("A worker says drained after finish.")
@@ -220,18 +279,32 @@ class Connection:
         if not draft.text:
             await self._board.remove(name)
             return
-        shown = DraftShown(segment_id(carried.id, draft.segment), draft.after, draft.text)
+        shown = DraftShown(segment_id(carried.id, draft.segment), draft.after, draft.text, draft.language)
         await self._board.put(name, msgspec.json.encode(shown), _DRAFT_LIFE_S)
 
+    async def tell_glossary(self, carried: Carried) -> None:
+        """Give the worker the words of a channel's meeting, if it carries that and can use them."""
+        for handle, mine in list(self._carried.items()):
+            if mine is carried and "glossary" in self._hello.knows:
+                await self._say(Glossary(handle, carried.glossary))
+
+    def _languages(self, carried: Carried) -> tuple[str, ...]:
+        """Return which languages of a channel the worker is to tell apart; none where it cannot."""
+        heard = tuple(one for one in carried.languages if self.seat.hears(one))
+        return heard if "languages" in self._hello.knows and len(heard) > 1 else ()
+
     async def _send_audio(self, handle: int, carried: Carried) -> None:
-        assign = await carried.begin(handle)
+        assign = await carried.begin(handle, self._languages(carried))
         await self._say(assign)
         async for chunk in carried.supply.audio(assign.from_sample):
             await self._send(pack_pcm(handle, chunk.run, chunk.sample, chunk.pcm))
         await self._say(Finish(handle))
 
     async def _let_go(self, handle: int, why: Literal["closed", "conflict", "moved"]) -> None:
+        if handle not in self._carried:
+            return
         self._carried.pop(handle).holder = None
+        self._told.discard(handle)
         for task in self._tasks.pop(handle):
             if task is not asyncio.current_task():
                 task.cancel()
@@ -240,6 +313,12 @@ class Connection:
             queue.get_nowait()
         self._changed()
         await self._say(Release(handle, why))
+
+    def _rest(self, carried: Carried, seconds: float) -> None:
+        """Leave it alone with a channel for a while."""
+        now = _now()
+        self._resting = {name: until for name, until in self._resting.items() if until > now}
+        self._resting[carried.name] = now + seconds
 
     async def _say(self, message: FromRelay) -> None:
         await self._send(encode(message).decode())
@@ -250,6 +329,10 @@ class Connection:
                 await self._socket.send(frame)
         except TimeoutError as error:
             raise Unavailable(f"The worker took nothing for {_SEND_S:.0f} s.") from error
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def draft_name(carried: Carried) -> str:

@@ -4,7 +4,7 @@ One contract suite runs on every implementation. Calls block and may come from s
 left to the implementation: on a CPU it gains little (0.8-1.55x), a thread per core does as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -50,6 +50,10 @@ class Engine(Protocol):
 
     def encode(self, pcm: Pcm) -> Sound:
         """Encode audio of at most MAX_SAMPLES."""
+        ...
+
+    def detect(self, sound: Sound, languages: Sequence[str]) -> Mapping[str, float]:
+        """Return how probable each of these languages is, of all that the engine knows."""
         ...
 
     def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:

@@ -55,6 +55,14 @@ def echoes(context: Sequence[Word], words: Sequence[Word]) -> bool:
     return any(before[-n:] == now[:n] for n in range(4, min(len(before), len(now)) + 1))
 
 
+def lists(terms: Sequence[Word], words: Sequence[Word]) -> bool:
+    """Tell whether words say four or more of the glossary's in its order: a list that was read out, not heard."""
+    told = [word.fold for word in terms if word.fold]
+    said = [word.fold for word in words if word.fold]
+    blocks = {tuple(told[k : k + 4]) for k in range(len(told) - 3)}
+    return any(tuple(said[k : k + 4]) in blocks for k in range(len(said) - 3))
+
+
 def _repeats(said: list[str], i: int, n: int) -> bool:
     """Tell whether the n words from i stand again right after, often enough to be a loop."""
     copies, least = (2, 4) if n >= 4 else (4, 3 * n)

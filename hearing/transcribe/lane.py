@@ -28,6 +28,8 @@ class Lane:
         self._samples = self._undrafted = 0
         self._ended = False
         self._heard = Heard(handle, 0, 0, 0)
+        self.glossary: tuple[str, ...] | None = None
+        self._preferred: tuple[str, ...] | None = None
 
     def add(self, run: int, sample: int, pcm: bytes, now_s: float) -> None:
         """Take a PCM frame; empty where the run is over."""
@@ -73,6 +75,9 @@ class Lane:
     def hear(self, frames: list[tuple[int, int, bytes]], *, draft: bool, last: bool) -> list[Said]:
         """Hear frames and return what there is to say. Blocks: runs in a thread, never twice at once."""
         session = self._session = self._session or self._make()
+        if (glossary := self.glossary) is not None and glossary != self._preferred:
+            session.prefer(glossary)
+            self._preferred = glossary
         for run, sample, pcm in frames:
             session.hear(run, sample, to_pcm(pcm))
         if last:

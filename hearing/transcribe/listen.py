@@ -103,6 +103,8 @@ class Listener:
         self._begun = self._timed = 0
         self._carried: Carried | None = None
         self._covers: int | None = None
+        self._terms: list[Word] = []
+        self._plain = False
 
     def begin(self, start: int, done: Sequence[Word] = ()) -> None:
         """Start to listen at a sample. `done` are words already final that are spoken after it.
@@ -127,6 +129,16 @@ class Listener:
     def part(self) -> None:
         """Nothing that was heard so far joins what comes: the audio is another."""
         self._carried = None
+
+    def switch(self, language: str) -> None:
+        """Another language is spoken from the next utterance on: nothing said before is of use."""
+        self._language = language
+        self._context.clear()
+        self._carried = None
+
+    def prefer(self, terms: Sequence[Word]) -> None:
+        """Set the words of the meeting that stand in the prompt before what was said."""
+        self._terms = list(terms)
 
     def take(self) -> list[Finding]:
         """Return what was found since the last call."""
@@ -193,16 +205,23 @@ class Listener:
         """Return the words after the final ones, or None when a guard trips."""
         sound = self._engine.encode(self._audio.clip(self.start, end))
         self._sound = (self.start, sound)
-        prompt = tokens(self._context)[-self._settings.prompt_tokens :] if self._settings.prompt_tokens else []
-        heard = self._engine.guess(sound, self._language, prompt=prompt, forced=self._done)
-        words, suspicious = self._judge(heard)
-        if suspicious and self._context:
+        terms = self._terms if not self._plain and self._audio.speech(self.start, end) else []
+        heard = self._engine.guess(sound, self._language, prompt=self._prompt(terms), forced=self._done)
+        words, suspicious = self._judge(heard, terms)
+        if suspicious and (self._context or terms):
             # The prompt feeds loops and echoes: once more without it (R6).
             self._context.clear()
-            words, _ = self._judge(self._engine.guess(sound, self._language, prompt=(), forced=self._done))
+            self._plain = True
+            words, _ = self._judge(self._engine.guess(sound, self._language, prompt=(), forced=self._done), [])
         return words
 
-    def _judge(self, heard: Hypothesis) -> tuple[list[Word] | None, bool]:
+    def _prompt(self, terms: Sequence[Word]) -> list[int]:
+        """Return the terms, and behind them as much of what was said as there is room for."""
+        asked = tokens(terms)
+        room = max(0, self._settings.prompt_tokens - len(asked))
+        return [*asked, *tokens(self._context)[-room:]] if room else asked
+
+    def _judge(self, heard: Hypothesis, terms: Sequence[Word]) -> tuple[list[Word] | None, bool]:
         """Return the words without loops, None if they are to be thrown away; and whether the prompt is suspected."""
         said = [*self._done, *heard.words]
         whole = guard.unloop(said, len(self._done))
@@ -214,7 +233,7 @@ class Listener:
             new_tokens=heard.new_tokens,
             forced=len(self._done) > self._timed,
         )
-        echo = guard.echoes(self._context[-self._settings.prompt_tokens :], whole)
+        echo = guard.echoes(self._context[-self._settings.prompt_tokens :], whole) or guard.lists(terms, words)
         return (None if bad else words), bad or echo or len(whole) < len(said)
 
     def _has_grown(self, words: list[Word]) -> bool:
@@ -287,7 +306,7 @@ class Listener:
 
     def _reset(self) -> None:
         self._timed = 0
-        self._covers = None
+        self._covers, self._plain = None, False
         self._done, self._draft, self._shown = [], [], ""
         self._strikes, self._grew = 0, None
 

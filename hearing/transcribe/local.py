@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import secrets
 from collections.abc import Callable
 from typing import Literal
 
@@ -11,7 +12,7 @@ import msgspec
 from hearing import children
 from hearing.config import Config
 from hearing.transcribe.models import ModelChoice
-from hearing.transcribe.worker import WorkerSettings
+from hearing.transcribe.worker import WorkerSettings, worker_url
 
 logger = logging.getLogger(__name__)
 
@@ -31,30 +32,27 @@ async def keep_worker(
     token: str,
     config: Config,
     on_state: Callable[[LocalState], None] | None = None,
-    workers: Callable[[], int] | None = None,
+    workers: Callable[[str], int] | None = None,
 ) -> None:
     """Run `python -m hearing.transcribe.worker` for the server at `url` until cancelled, again whenever it dies.
 
-    `workers` counts those connected to the server: while there are none, a child that had its time is replaced.
+    `workers` counts those of a name that are connected to the server: while there are none of the child's, one that had
+    its time is replaced.
     The token goes over the child's standard input, never its arguments or environment.
     """
-    settings = WorkerSettings(worker_url(url), token, ModelChoice(config.model, config.device, config.compute_type))
+    name = secrets.token_hex(8)
+    choice = ModelChoice(config.model, config.device, config.compute_type)
+    settings = WorkerSettings(worker_url(url), token, choice, name=name)
     line = msgspec.json.encode(settings) + b"\n"
     least_s, most_s = _BACKOFF_S
     pause_s = least_s
     while True:
         started = asyncio.get_running_loop().time()
-        status = await _one_child(line, on_state or _ignore, workers or _one)
+        status = await _one_child(line, on_state or _ignore, lambda: workers(name) if workers else 1)
         steady = asyncio.get_running_loop().time() - started > _STEADY_S
         pause_s = least_s if steady else min(most_s, pause_s * 2)
         logger.warning("worker_died status=%d again_in_s=%.1f", status, pause_s)
         await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
-
-
-def worker_url(url: str) -> str:
-    """Return where workers dial a server: http://host:port gives ws://host:port/worker."""
-    address = url.replace("http://", "ws://", 1).replace("https://", "wss://", 1).rstrip("/")
-    return address if address.endswith("/worker") else f"{address}/worker"
 
 
 async def _one_child(line: bytes, on_state: Callable[[LocalState], None], workers: Callable[[], int]) -> int:
@@ -107,7 +105,3 @@ async def _leave(child: asyncio.subprocess.Process) -> None:
 
 def _ignore(_: LocalState) -> None:
     return None
-
-
-def _one() -> int:
-    return 1

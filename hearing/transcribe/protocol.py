@@ -17,6 +17,8 @@ SILENCE_S = 3.0
 FRAME_MS = 200
 MAX_TEXT_BYTES = 64 * 1024
 MAX_WORDS = 512
+KNOWN = ("languages", "glossary")
+"""What came after the first release: several languages on a channel, and the words of its meeting."""
 
 _HEADER = struct.Struct("<IIQ")
 
@@ -29,16 +31,25 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type")
 
 
 class Hello(Message, frozen=True, tag="hello"):
-    """First frame: what the worker runs, how many channels it can carry, and in which languages (empty: any)."""
+    """First frame: what the worker runs, how many channels it can carry now, and in which languages (empty: any).
+
+    `knows` names what of this protocol came after its first release and is understood: KNOWN. `name` tells a server's
+    own worker from others.
+    """
 
     version: int
     model: str
     channels: int
     languages: tuple[str, ...] = ()
+    knows: tuple[str, ...] = ()
+    name: str = ""
 
 
 class Words(Message, frozen=True, tag="words"):
-    """Final words; see hearing.events.WordsCommitted. Answered by Ack, in order, for each `handle`."""
+    """Final words; see hearing.events.WordsCommitted. Answered by Ack, in order, for each `handle`.
+
+    `language` says which of the channel's languages was spoken; empty where it has one.
+    """
 
     handle: int
     segment: int
@@ -46,6 +57,7 @@ class Words(Message, frozen=True, tag="words"):
     words: tuple[str, ...]
     through_sample: int
     low: bool = False
+    language: str = ""
 
 
 class Closed(Message, frozen=True, tag="closed"):
@@ -74,6 +86,7 @@ class Draft(Message, frozen=True, tag="draft"):
     segment: int
     after: int
     text: str
+    language: str = ""
 
 
 class Heard(msgspec.Struct, frozen=True, array_like=True):
@@ -86,9 +99,21 @@ class Heard(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Pulse(Message, frozen=True, tag="pulse"):
-    """At least every second: alive, and how far each channel is."""
+    """At least every second: alive, and how far each channel is.
+
+    `channels`: how many this relay's worker can carry now, by what it measured and carries for others. None: as said.
+    `measured` tells that it comes of measurement, and not of what it was told.
+    """
 
     heard: tuple[Heard, ...] = ()
+    channels: int | None = None
+    measured: bool = False
+
+
+class Decline(Message, frozen=True, tag="decline"):
+    """The worker has no room for a channel it was assigned: another relay was faster."""
+
+    handle: int
 
 
 class Drained(Message, frozen=True, tag="drained"):
@@ -105,6 +130,8 @@ class Assign(Message, frozen=True, tag="assign"):
 
     Its entries are (segment, words), oldest first; all were spoken after `from_sample`, and heard through
     `through_sample`. `next_segment` is the first ordinal that is free. `context` is what was said before.
+    `languages`: any of these may be spoken, `language` was the last one; none: only `language` is. `glossary` holds
+    words of the meeting, the most important ones first.
     """
 
     handle: int
@@ -114,6 +141,15 @@ class Assign(Message, frozen=True, tag="assign"):
     prefix: tuple[tuple[int, tuple[str, ...]], ...] = ()
     through_sample: int = 0
     context: str = ""
+    languages: tuple[str, ...] = ()
+    glossary: tuple[str, ...] = ()
+
+
+class Glossary(Message, frozen=True, tag="glossary"):
+    """These are the words of the meeting from now on. Only for a worker that knows `glossary`."""
+
+    handle: int
+    words: tuple[str, ...] = ()
 
 
 class Ack(Message, frozen=True, tag="ack"):
@@ -135,8 +171,8 @@ class Release(Message, frozen=True, tag="release"):
     why: Literal["closed", "conflict", "moved"] = "closed"
 
 
-FromWorker = Hello | Words | Closed | Gap | Draft | Pulse | Drained
-FromRelay = Assign | Ack | Finish | Release
+FromWorker = Hello | Words | Closed | Gap | Draft | Pulse | Drained | Decline
+FromRelay = Assign | Glossary | Ack | Finish | Release
 
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode

@@ -58,6 +58,10 @@ class Segments:
         self._lines: list[_Line] = []
         self._last_ms = 0
 
+    def speak(self, language: str) -> None:
+        """Another language is spoken from the next utterance on."""
+        self._language = language
+
     @property
     def waiting(self) -> bool:
         """Tell whether any word still lacks its time."""

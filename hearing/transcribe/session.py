@@ -1,13 +1,15 @@
 """One channel in a worker: audio in, final words, times, drafts and gaps out, placed in segments."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from hearing.events import RATE_HZ, SAMPLES_PER_MS
 from hearing.lang import join
+from hearing.transcribe import glossary
 from hearing.transcribe.engine import MAX_SAMPLES, Engine, Pcm
+from hearing.transcribe.language import Telling
 from hearing.transcribe.listen import Aligned, Audio, Finding, Listener, Missed, Settings, Sure, Unsure, spread
 from hearing.transcribe.protocol import Assign, Closed, Draft, Gap, Words
 from hearing.transcribe.script import shown_script
@@ -49,6 +51,9 @@ class Session:
         self._convert = shown_script(assign.language)
         self._listener = Listener(engine, assign.language, Audio(self._clip, self._speech), self._settings)
         self._segments = Segments(assign.language, assign.next_segment)
+        self._languages = assign.languages
+        self._telling = Telling(assign.language, self._probable) if len(assign.languages) > 1 else None
+        self._terms: Sequence[str] = ()
         self._out: list[Said] = []
         self._drafted: Draft | None = None
         self._last_draft = assign.from_sample
@@ -56,6 +61,7 @@ class Session:
         self._settled = assign.from_sample
         self._start_run(assign.from_sample)
         self._resume(assign)
+        self.prefer(assign.glossary)
 
     @property
     def heard(self) -> int:
@@ -91,6 +97,12 @@ class Session:
             self._finish(self.heard)
         self._start_run(self.heard)
 
+    def prefer(self, terms: Sequence[str]) -> None:
+        """Take the words of the meeting, the most important ones first: they are spelled so where they are heard."""
+        self._terms = terms
+        spelled = glossary.fitted(terms, lambda written: self._engine.spell(written, self._language))
+        self._listener.prefer(spelled)
+
     def step(self, *, draft: bool = True) -> list[Said]:
         """Finish every ended utterance, then draft the open one; return what there is to say since the last step.
 
@@ -106,7 +118,7 @@ class Session:
         fresh = self._speech(self._last_draft, now) > 0
         wanted = (draft and fresh) or now - max(begin, self._last_draft) >= _RARE_DRAFT
         open_ = bool(self._voice.queue or self._prefix) and now >= self._through
-        if open_ and wanted and now - begin >= self._settings.tick_least:
+        if open_ and wanted and now - begin >= self._settings.tick_least and self._told(now):
             self._begin_utterance(begin)
             self._last_draft = now
             self._listener.draft(now)
@@ -141,6 +153,7 @@ class Session:
         self._voice, self._probabilities = Voice(sample), self._frames()
         self._listening = False
         self._listener.part()
+        self._next_language()
 
     def _take_audio(self, pcm: Pcm) -> None:
         if len(pcm):
@@ -172,6 +185,7 @@ class Session:
         """Finish utterances that have ended (R1). While words are taken over, all through their end is one."""
         queue = self._voice.queue
         while queue and queue[0].end is not None and self.heard >= self._through:
+            self._told(queue[0].end, ended=True)
             self._begin_utterance(self._begin())
             ended = queue.popleft().end or 0
             if ended >= self._through or not (queue or self._voice.speaking):
@@ -181,9 +195,38 @@ class Session:
         self._through = 0
         self._listener.finish(end)
         self._listening = False
+        self._next_language()
         self._say(end)
         self._close(self._segments.end_utterance())
         self._show(())
+
+    def _next_language(self) -> None:
+        if self._telling:
+            self._telling.begin()
+
+    def _told(self, end: int, *, ended: bool = False) -> bool:
+        """Tell whether the language of the utterance that begins is known: until then nothing of it is said.
+
+        Words taken over were said in the language that the channel had.
+        """
+        if self._telling is None or self._listening or self._prefix:
+            return True
+        told = self._telling.told(self._onset(), end, ended=ended)
+        if told and self._telling.language != self._language:
+            self._switch(self._telling.language)
+        return told
+
+    def _switch(self, language: str) -> None:
+        self._language, self._convert = language, shown_script(language)
+        self._listener.switch(language)
+        self._segments.speak(language)
+        self.prefer(self._terms)
+
+    def _probable(self, begin: int, end: int) -> Mapping[str, float]:
+        return self._engine.detect(self._engine.encode(self._clip(begin, end)), self._languages)
+
+    def _named(self) -> str:
+        return self._language if self._telling else ""
 
     def _say(self, through: int) -> None:
         for finding in self._listener.take():
@@ -194,9 +237,8 @@ class Session:
             case Sure():
                 texts = reading(finding.words, self._language, self._convert)
                 for placed in self._segments.commit(texts):
-                    said = Words(
-                        self._handle, placed.segment, placed.first_word, placed.words, through, low=finding.low
-                    )
+                    place = (placed.segment, placed.first_word, placed.words, through)
+                    said = Words(self._handle, *place, low=finding.low, language=self._named())
                     self._out.append(said)
                     self._drafted = None
             case Aligned():
@@ -223,7 +265,7 @@ class Session:
         """Say a draft, if it differs from the last one."""
         shown = reading(words[: max(0, len(words) - hidden)], self._language, self._convert)
         segment, after = self._segments.place(shown[0] if shown else "")
-        draft = Draft(self._handle, segment, after, join(shown, self._language))
+        draft = Draft(self._handle, segment, after, join(shown, self._language), self._named())
         if draft != self._drafted and (shown or (self._drafted is not None and self._drafted.text)):
             self._out.append(draft)
             self._drafted = draft
@@ -253,6 +295,6 @@ def _split(context: str) -> list[str]:
     return context.split()
 
 
-def plain(handle: int, language: str) -> Assign:
+def plain(handle: int, language: str, languages: tuple[str, ...] = (), terms: tuple[str, ...] = ()) -> Assign:
     """Return the assignment of a channel from its very beginning."""
-    return Assign(handle, language, 0, 0)
+    return Assign(handle, language, 0, 0, languages=languages, glossary=terms)

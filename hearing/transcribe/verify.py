@@ -15,17 +15,23 @@ from hearing.transcript import Spoken, segment_id
 MAX_WORD = 100
 """Characters of one word. Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch has 58."""
 MAX_DRAFT = 2000
+MAX_LANGUAGE = 16
 _WORDS_PER_S = 12
 _WORDS_FREE = 100
 
 
 class Sent(msgspec.Struct):
-    """What one worker was sent of a channel, and what it has said; `through` is where it said it had heard to."""
+    """What one worker was sent of a channel, and what it has said; `through` is where it said it had heard to.
+
+    `languages` are those it may say that were spoken; none: it is not asked. `language` is taken where it says none.
+    """
 
     from_sample: int
     end: int
     through: int = 0
     words: int = 0
+    languages: tuple[str, ...] = ()
+    language: str = ""
 
 
 def next_ordinal(spoken: Spoken) -> int:
@@ -52,9 +58,11 @@ def words(said: Words, channel: str, spoken: Spoken, sent: Sent) -> WordsCommitt
         raise Refused("Words are heard through a sample that was sent, and time does not run back.")
     if sent.words + len(said.words) > _WORDS_FREE + _WORDS_PER_S * (sent.end - sent.from_sample) // RATE_HZ:
         raise Refused("These are more words than anybody can say in the audio that was sent.")
-    return WordsCommitted(
-        channel, segment_id(channel, said.segment), said.first_word, said.words, said.through_sample, low=said.low
-    )
+    language = _language(said.language, sent)
+    if expected and last and last.language != language:
+        raise Refused("A segment is in one language.")
+    place = (channel, segment_id(channel, said.segment), said.first_word)
+    return WordsCommitted(*place, said.words, said.through_sample, low=said.low, language=language)
 
 
 def closed(said: Closed, channel: str, spoken: Spoken, sent: Sent) -> SegmentClosed:
@@ -82,8 +90,21 @@ def gap(said: Gap, channel: str, sent: Sent, reason: GapReason) -> GapMarked:
 
 def draft(said: Draft) -> None:
     """A draft is of bounded length."""
-    if len(said.text) > MAX_DRAFT or not said.text.isprintable() or said.segment < 0 or said.after < 0:
+    if (
+        len(said.text) > MAX_DRAFT
+        or len(said.language) > MAX_LANGUAGE
+        or not said.language.isprintable()
+        or not said.text.isprintable()
+        or said.segment < 0
+        or said.after < 0
+    ):
         raise Refused(f"A draft is at most {MAX_DRAFT} printable characters.")
+
+
+def _language(said: str, sent: Sent) -> str:
+    if said and said not in sent.languages:
+        raise Refused("This channel is not heard in that language.")
+    return said or (sent.language if sent.languages else "")
 
 
 def _is_word(word: str) -> bool:

@@ -5,7 +5,7 @@ same text. A forced prefix needs suppress_blank off, or the last clause is said 
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,12 @@ class Whisper:
         window = next((width for width in _WINDOWS if frames + 100 <= width), _WINDOWS[-1])
         features = self._whisper.feature_extractor(clip)[:, :frames]
         return Sound(len(clip), self._whisper.encode(pad_or_trim(features, window)))
+
+    def detect(self, sound: Sound, languages: Sequence[str]) -> Mapping[str, float]:
+        if not self._multilingual:
+            return dict.fromkeys(languages, 0.0)
+        known = dict(self._whisper.model.detect_language(sound.encoded)[0])
+        return {language: known.get(f"<|{_base(language)}|>", 0.0) for language in languages}
 
     def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
         tokenizer = self._tokenizer(language)

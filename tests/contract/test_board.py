@@ -111,8 +111,8 @@ async def test_every_watcher_sees_a_value_die(board: Board) -> None:
         for got in await asyncio.gather(*(take(watch, 1) for watch in (one, two, three))):
             assert got == [("draft:en", b"1")]
         await board.put("draft:en", b"2", SHORT_S)
-        for got in await asyncio.gather(*(until_dead(watch) for watch in (one, two, three))):
-            assert got == "draft:en"
+        dead = await asyncio.gather(*(until_dead(watch) for watch in (one, two, three)))
+        assert dead == ["draft:en"] * 3
 
 
 async def test_a_value_put_again_in_time_is_not_seen_to_die(board: Board) -> None:

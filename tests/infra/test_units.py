@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hearing import config
+from hearing import cli, cli_worker, config
 from hearing.cli import main
 from hearing.errors import Refused
 from hearing.qa.key_file import key_of
@@ -63,7 +63,13 @@ def test_that_check_can_fail(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("hearing.service", 20), ("hearing-backup.service", 20), ("hearing-note.service", 20)]
+    ("name", "most"),
+    [
+        ("hearing.service", 20),
+        ("hearing-backup.service", 20),
+        ("hearing-note.service", 20),
+        ("hearing-worker.service", 20),
+    ],
 )
 def test_it_is_as_closed_as_it_can_be(name: str, most: int) -> None:
     """systemd's own measure, in tenths: 0 is closed, 100 open; a plain service has 96."""
@@ -91,6 +97,24 @@ def test_the_key_comes_as_a_credential_and_lies_apart_from_the_data() -> None:
     assert environment["HEARING_DATA"] == "/var/lib/" + unit["Service"]["StateDirectory"]
     names = {f"HEARING_{field.upper()}" for field in config.Config.__struct_fields__} | {"HEARING_CACHE"}
     assert set(environment) <= names
+
+
+def test_a_workers_token_comes_as_a_credential_and_its_relays_from_a_file() -> None:
+    unit = _Unit("hearing-worker.service")
+    environment = dict(one.split("=", 1) for one in unit.all("Environment"))
+    name, _, _source = unit["Service"]["LoadCredential"].partition(":")
+    assert environment["HEARING_WORKER_TOKEN_FILE"] == f"%d/{name}"
+    assert set(environment) <= {f"HEARING_{field.upper()}" for field in config.Config.__struct_fields__} | {
+        "HEARING_CACHE"
+    }
+    example = (UNITS / "worker.env").read_text("utf-8")
+    given = dict(line.split("=", 1) for line in example.splitlines() if line and not line.startswith("#"))
+    assert set(given) == {"RELAYS"}
+    [relays] = shlex.split(given["RELAYS"])
+    options = cli._parser().parse_args(["worker", *relays.split()])
+    assert cli_worker.relays(options.relay, plain=options.insecure_plain) == ["wss://hearing.example.org/worker"]
+    assert unit["Service"]["EnvironmentFile"] == "/etc/hearing/worker.env"
+    assert unit["Service"]["ExecStart"].split()[-1] == "$RELAYS"
 
 
 def test_the_settings_file_is_one_and_a_stop_has_the_time_that_it_takes() -> None:

@@ -13,6 +13,7 @@ from hearing.access import Capability, Role
 from hearing.board.memory import MemoryBoard
 from hearing.log.memory import MemoryLog
 from hearing.qa.office import Office
+from hearing.transcribe.typed import Hand
 from tests.site.serving import MEETING, ZERO_MS, Serving, hold_meeting, meeting, serving
 
 BRIEFING = "briefing"
@@ -56,8 +57,8 @@ class Desk(msgspec.Struct):
 
 
 @contextlib.asynccontextmanager
-async def desk() -> AsyncIterator[Desk]:
-    """Serve it."""
+async def desk(hand: Hand | None = None) -> AsyncIterator[Desk]:
+    """Serve it. `hand` is how captioners hold a channel."""
     clock = Clock()
     log = MemoryLog()
     with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +68,7 @@ async def desk() -> AsyncIterator[Desk]:
             log,
             MemoryBoard() as board,
             Office(log, board, vault=vault, key_file=key, now_ms=clock) as office,
-            serving(log=log, office=office, now_ms=clock) as site,
+            serving(log=log, office=office, now_ms=clock, hand=hand) as site,
         ):
             await hold_meeting(site)
             await site.keeper.create(meeting(BRIEFING, dialogue=OPEN, title="Briefing on Arlandia", profile="open"))

@@ -36,11 +36,14 @@ from hearing.log.window import Windows
 from hearing.qa.office import Office
 from hearing.redacting import read_on
 from hearing.redaction import Account, Wanted
+from hearing.site import captioning
 from hearing.site.assemble import assemble
 from hearing.site.leaving import Leaving
 from hearing.site.show import Track
 from hearing.sources import Sources
 from hearing.stream.address import Rules, is_address, read
+from hearing.transcribe.dispatch import Dispatch
+from hearing.transcribe.typed import Hand
 
 TOKEN = "-".join(["a", "staff", "token", "for", "these", "tests"])
 ZERO_MS = 1_794_128_520_000  # 8 November 2026, 10:02 in Geneva
@@ -229,6 +232,7 @@ class Serving(msgspec.Struct):
     speaker: Speaker
     port: int
     tracks: list[Track]
+    dispatch: Dispatch
 
 
 async def no_tracks(_meeting: str) -> Sequence[Track]:
@@ -259,8 +263,12 @@ async def serving(
     office: Office | None = None,
     now_ms: Callable[[], int] = lambda: ZERO_MS,
     index: Path | None = None,
+    hand: Hand | None = None,
 ) -> AsyncIterator[Serving]:
-    """Serve on a port until the context ends; a log that is given outlives it. With an index, it can be searched."""
+    """Serve on a port until the context ends; a log that is given outlives it. With an index, it can be searched.
+
+    With an office, captions are taken for meetings that a test attaches to the dispatch.
+    """
     kept = log is not None
     log = log or MemoryLog()
     tracks = list(recorded)
@@ -275,6 +283,8 @@ async def serving(
         contextlib.AsyncExitStack() as searched,
     ):
         keeper = await HouseKeeper(log, now_ms).start()
+        dispatch = Dispatch(log, board, hand)
+        hands = captioning.routes(office, keeper.house, Staffing(keeper), dispatch) if office else []
         feeding = await searched.enter_async_context(fed(index, keeper, log)) if index else None
         app = Leaving(
             assemble(
@@ -284,10 +294,11 @@ async def serving(
                 house=keeper.house,
                 staff=Staffing(keeper),
                 media=media,
-                more=more(),
+                more=[*more(), *hands],
                 office=office,
                 now_ms=now_ms,
                 search=feeding,
+                dispatch=dispatch,
             )
         )
         sock = socket.socket()
@@ -301,12 +312,14 @@ async def serving(
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
         async with asyncio.TaskGroup() as group:
             task = group.create_task(server.serve(sockets=[sock]))
+            dispatching = group.create_task(dispatch.run())
             async with asyncio.timeout(60):
                 while not server.started:
                     await asyncio.sleep(0.01)
             try:
-                yield Serving(f"http://127.0.0.1:{port}", log, board, keeper, Speaker(log), port, tracks)
+                yield Serving(f"http://127.0.0.1:{port}", log, board, keeper, Speaker(log), port, tracks, dispatch)
             finally:
+                dispatching.cancel()
                 app.leave()
                 server.should_exit = True
                 with contextlib.suppress(HearingError):

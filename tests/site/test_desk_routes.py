@@ -42,6 +42,7 @@ READ = {
     "/d/{dialogue}/wall",
     "/staff/{dialogue}/accept",
     "/staff/accept",
+    "/closedcaption/seq",
 }
 SENT = {
     "POST /d/{dialogue}/ask",
@@ -49,6 +50,7 @@ SENT = {
     "POST /d/{dialogue}/support",
     "POST /staff/{dialogue}/accept",
     "POST /staff/accept",
+    "POST /closedcaption",
     "PUT /api/dialogues/{dialogue}/items/{item}",
     "POST /api/dialogues/{dialogue}/items/{item}/{act}",
 }
@@ -106,7 +108,7 @@ async def test_a_dialogue_that_does_not_exist_is_no_more_open_than_others(app: W
 
 async def test_a_seat_of_the_dialogue_opens_the_pages_of_its_role_alone(app: Whole) -> None:
     pages = {"queue": ["moderator"], "queue/position": ["moderator"], "member": ["member"]}
-    pages |= {"notices": ["moderator", "chair"], "chair": ["moderator", "chair"]}
+    pages |= {"notices": ["moderator", "chair"], "chair": ["moderator", "chair"], "caption": ["captioner"]}
     for role in SEATS:
         async with app.client(await app.session(role, OPEN)) as client:
             for page, roles in pages.items():

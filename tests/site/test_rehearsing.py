@@ -31,8 +31,15 @@ from tests.site.serving import MEETING, TOKEN, ZERO_MS, Speaker, Staffing, meeti
 
 HOST = "http://hearing.test"
 NEVER = "arlandia-rehearsal-9"
-KNOWN = {"channel": "en", "rendition": "audio-en", "file": "en.vtt", "kind": "vtt", "segment": "0"}
-STAFF_ALONE = ("/readiness", "/setup", "/redactions", "/names", "/revision")
+KNOWN = {
+    "channel": "en",
+    "rendition": "audio-en",
+    "file": "en.vtt",
+    "kind": "vtt",
+    "segment": "0",
+    "invite": "0" * 16,
+}
+STAFF_ALONE = ("/readiness", "/setup", "/redactions", "/names", "/glossary", "/revision")
 WAIT_S = 60.0
 
 

@@ -147,6 +147,7 @@ async def _known(desk: Office) -> dict[str, str]:
         "channel": "en",
         "rendition": "video",
         "msn": "0",
+        "invite": "0" * 16,
     }
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -15,6 +15,9 @@ WORD = 10 * FRAME
 PAUSE = 2 * FRAME
 STEP = 16
 """Amplitude between two words, in s16 units."""
+KINDRED = 400
+LANGUAGES = ("en", "fr", "es", "zh")
+"""Words up to KINDRED are of the first language, as many of each other; a sound of two languages is of neither."""
 _LETTERS = str.maketrans("0123456789abcdef", "ghijklmnopqrstuv")
 
 
@@ -68,6 +71,8 @@ class FakeEngine:
     def __init__(self, most: int | None = None) -> None:
         self._most = most
         self.guesses = 0
+        self.prompts: list[list[int]] = []
+        self.languages: list[str] = []
         self.forced: list[list[str]] = []
 
     @property
@@ -80,8 +85,14 @@ class FakeEngine:
     def encode(self, pcm: Pcm) -> Sound:
         return Sound(len(pcm), _runs(pcm))
 
+    def detect(self, sound: Sound, languages: Sequence[str]) -> Mapping[str, float]:
+        spoken = {LANGUAGES[run.number // KINDRED % len(LANGUAGES)] for run in _decoded(sound)}
+        return {one: (0.9 if spoken == {one} else 0.4 if one in spoken else 0.0) for one in languages}
+
     def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
         self.guesses += 1
+        self.prompts.append(list(prompt))
+        self.languages.append(language)
         self.forced.append([word.text.strip() for word in forced])
         runs = _decoded(sound)[: self._most]
         words = tuple(_heard(run, sound) for run in runs[len(forced) :])

@@ -14,7 +14,7 @@ from hearing.house_events import Channel, MeetingCreated
 from hearing.log.base import Log
 from hearing.log.memory import MemoryLog
 from hearing.meeting import Meeting
-from hearing.transcribe import protocol
+from hearing.transcribe import protocol, typed
 from hearing.transcribe.dispatch import Dispatch, Ears
 from hearing.transcript import Transcript
 
@@ -82,7 +82,7 @@ class Hand:
     async def pulse(self) -> None:
         while not self.over.is_set():
             try:
-                await self.say(protocol.Pulse())
+                await self.say(protocol.Pulse(tuple(protocol.Heard(handle, 0, 0, 600) for handle in self.assigned)))
             except Unavailable:
                 return
             with suppress(TimeoutError):
@@ -160,8 +160,8 @@ class Bench(msgspec.Struct):
         return [word for segment in (await self.folded()).channel(channel).segments for word in segment.words]
 
 
-def meeting(channels: Sequence[str] = ("en",)) -> Meeting:
-    tracks = tuple(Channel(name, name, k) for k, name in enumerate(channels))
+def meeting(channels: Sequence[str | Channel] = ("en",)) -> Meeting:
+    tracks = tuple(one if isinstance(one, Channel) else Channel(one, one, k) for k, one in enumerate(channels))
     return Meeting(MeetingCreated("m", "d", "Title", "open", tracks, "file"))
 
 
@@ -171,11 +171,11 @@ async def nothing_recorded(_channel: str, _begin: int, _end: int | None) -> Asyn
 
 
 @asynccontextmanager
-async def bench(channels: Sequence[str] = ("en",)) -> AsyncIterator[Bench]:
+async def bench(channels: Sequence[str | Channel] = ("en",), hold: typed.Hand | None = None) -> AsyncIterator[Bench]:
     """Run a dispatch; everything is gone at the end."""
     async with MemoryLog() as log, MemoryBoard() as board:
         await log.append(PUBLIC, [encode(RunStarted(1, 0))])
-        dispatch = Dispatch(log, board)
+        dispatch = Dispatch(log, board, hold)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(dispatch.run())
             ears = await dispatch.attach(meeting(channels), nothing_recorded)

@@ -280,6 +280,17 @@ async def test_the_board_says_how_captions_do() -> None:
         await until(one, "en", "paused")
 
 
+async def test_where_sound_is_heard_and_nobody_speaks_it_is_said_so_until_somebody_does() -> None:
+    async with bench() as one:
+        hand = await one.carrying()
+        one.play(0, 21 * SECOND)
+        await hand.heard(21 * SECOND)
+        await hand.say(Pulse((Heard(handle(hand), 21 * SECOND, 0, 600),)))
+        await until(one, "en", "quiet")
+        await hand.say(Words(handle(hand), 0, 0, ("Good",), 21 * SECOND))
+        await until(one, "en", "live")
+
+
 async def test_a_channel_without_a_track_is_said_to_have_no_sound_until_it_has_some() -> None:
     async with bench() as one:
         await one.carrying()

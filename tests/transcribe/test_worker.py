@@ -5,79 +5,27 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
-import uvicorn
-from starlette.applications import Starlette
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from hearing.config import Config
-from hearing.site.worker import routes
-from hearing.transcribe.engine import Engine, Hypothesis, Pcm, Sound
-from hearing.transcribe.local import keep_worker, worker_url
+from hearing.transcribe.engine import Hypothesis, Sound
+from hearing.transcribe.local import keep_worker
 from hearing.transcribe.models import ModelChoice
-from hearing.transcribe.protocol import Assign
-from hearing.transcribe.session import Session
 from hearing.transcribe.words import Word
-from hearing.transcribe.worker import WorkerSettings, work
-from tests.transcribe.fakes import Energy, FakeEngine, name, raw, silence, speech
-from tests.transcribe.relaying import Bench, bench
-
-TOKEN = "t" * 40
-FRAME = 3200
-
-
-def make(assign: Assign, engine: Engine) -> Session:
-    return Session(assign, engine, frames=Energy)
-
-
-@asynccontextmanager
-async def serving(one: Bench) -> AsyncIterator[str]:
-    """Serve the dispatch's route on a free port; yield its http URL."""
-    app = Starlette(routes=routes(one.dispatch, TOKEN))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, port=0, log_level="warning", lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=1
-        )
-    )
-    serving = one.group.create_task(server.serve())
-    async with asyncio.timeout(60):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
+from hearing.transcribe.worker import WorkerSettings, work, worker_url
+from tests.transcribe.fakes import FakeEngine, name
+from tests.transcribe.relaying import bench
+from tests.transcribe.route import FRAME, TOKEN, make, play, said, serving, talk
 
 
 def settings(url: str) -> WorkerSettings:
     return WorkerSettings(worker_url(url), TOKEN)
-
-
-def talk(count: int, each: int = 12) -> Pcm:
-    """Return `count` utterances of a few words each."""
-    parts = [part for k in range(count) for part in (speech(range(1 + k * each, 1 + (k + 1) * each)), silence(1.0))]
-    return np.concatenate(parts)
-
-
-async def play(one: Bench, pcm: Pcm, begin: int, end: int, channel: str = "en") -> None:
-    for sample in range(begin, min(end, len(pcm)), FRAME):
-        one.ears.hear(channel, 1, sample, raw(pcm[sample : min(end, sample + FRAME)]))
-        await asyncio.sleep(0)
-
-
-async def said(one: Bench, count: int) -> None:
-    """Wait until this many words are final."""
-    async with asyncio.timeout(60):
-        while len(await one.words()) < count:
-            await one.log.wait("public:m", await one.log.head("public:m"))
 
 
 async def test_a_worker_says_every_word_of_every_channel_once() -> None:
@@ -211,17 +159,20 @@ async def test_a_local_worker_that_dies_is_started_again() -> None:
 
 
 @pytest.mark.model
-async def test_a_local_worker_that_froze_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_local_worker_that_froze_is_replaced_though_another_is_connected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("hearing.transcribe.local._LOST_S", 0.3)
     monkeypatch.setattr("hearing.transcribe.local._LOOK_S", 0.1)
     async with bench() as one, serving(one) as url:
+        await one.carrying()
         others = _children()
-        keeping = asyncio.create_task(keep_worker(url, TOKEN, Config(), workers=lambda: one.dispatch.workers))
+        keeping = asyncio.create_task(keep_worker(url, TOKEN, Config(), workers=one.dispatch.named))
         try:
             frozen: set[int] = set()
             for _ in range(2):
                 async with asyncio.timeout(120):
-                    while not one.dispatch.workers or _children() & frozen:
+                    while one.dispatch.workers < 2 or _children() & frozen:
                         await asyncio.sleep(0.05)
                 if not frozen:
                     frozen = _children() - others

@@ -6,7 +6,7 @@ const HOLD_MS = 2500;
 const KEPT = 4000;
 
 /**
- * @typedef {{id: string, text: string, ends: {length: number, t: number}[], t0: number | null, t1: number | null}} Cue
+ * @typedef {{id: string, text: string, ends: {length: number, t: number}[], t0: number | null, t1: number | null, space: string}} Cue
  */
 
 /** What was said on one channel, as captions. */
@@ -14,20 +14,23 @@ export class Captions {
   /** @param {string} space What stands between words. */
   constructor(space) {
     this.space = space;
-    this.limit = space ? LATIN : DENSE;
     /** @type {Cue[]} */
     this.cues = [];
   }
 
-  /** Take a segment that is on the page already. @param {string} id @param {string} text @param {number} t0 @param {number} t1 */
-  seed(id, text, t0, t1) {
-    this.cues.push({id, text, ends: [{length: text.length, t: t1}], t0, t1});
+  /**
+   * Take a segment that is on the page already.
+   * @param {string} id @param {string} text @param {number} t0 @param {number} t1 @param {string} [space] Between its words.
+   */
+  seed(id, text, t0, t1, space = this.space) {
+    this.cues.push({id, text, ends: [{length: text.length, t: t1}], t0, t1, space});
   }
 
-  /** @param {string} id @param {string} words @param {number} throughT */
-  words(id, words, throughT) {
+  /** @param {string} id @param {string} words @param {number} throughT @param {string} [space] Between its words. */
+  words(id, words, throughT, space = this.space) {
     const cue = this.#cue(id);
-    cue.text += (cue.text && this.space) + words;
+    cue.space = space;
+    cue.text += (cue.text && space) + words;
     cue.ends.push({length: cue.text.length, t: throughT});
     cue.t1 = cue.t0 === null ? null : throughT;
   }
@@ -45,7 +48,7 @@ export class Captions {
   /** The newest words. */
   newest() {
     const last = this.cues.at(-1);
-    return last ? this.#piece(last.text, last.text.length) : "";
+    return last ? this.#piece(last, last.text.length) : "";
   }
 
   /** The caption at media time t. @param {number} t */
@@ -54,10 +57,10 @@ export class Captions {
       const cue = this.cues[i];
       if (cue.t0 === null || cue.t1 === null) {
         const heard = cue.ends.filter((end) => end.t <= t).at(-1);
-        if (heard) return this.#piece(cue.text, heard.length);
+        if (heard) return this.#piece(cue, heard.length);
       } else if (cue.t0 <= t) {
         const part = Math.min(1, (t - cue.t0) / Math.max(1, cue.t1 - cue.t0));
-        return t > cue.t1 + HOLD_MS ? "" : this.#piece(cue.text, Math.max(1, part * cue.text.length));
+        return t > cue.t1 + HOLD_MS ? "" : this.#piece(cue, Math.max(1, part * cue.text.length));
       }
     }
     return "";
@@ -68,24 +71,25 @@ export class Captions {
     const known = this.cues.findLast((cue) => cue.id === id);
     if (known) return known;
     /** @type {Cue} */
-    const cue = {id, text: "", ends: [], t0: null, t1: null};
+    const cue = {id, text: "", ends: [], t0: null, t1: null, space: this.space};
     this.cues.push(cue);
     return cue;
   }
 
-  /** The piece, of a line or two, that holds the text's first `length` letters' end. @param {string} text @param {number} length */
-  #piece(text, length) {
+  /** The piece, of a line or two, that holds the text's first `length` letters' end. @param {Cue} cue @param {number} length */
+  #piece({text, space}, length) {
+    const limit = space ? LATIN : DENSE;
     let before = 0;
     let start = 0;
-    while (text.length - start > this.limit) {
-      const room = start + this.limit;
-      const gap = this.space ? text.lastIndexOf(" ", room) : room;
+    while (text.length - start > limit) {
+      const room = start + limit;
+      const gap = space ? text.lastIndexOf(" ", room) : room;
       const end = gap > start ? gap : room;
       if (end >= length) return text.slice(start, end).trim();
       before = start;
       start = end;
     }
     // a few last words would stand there alone: keep the line before them
-    return text.slice(text.length - start < this.limit / 2 ? before : start).trim();
+    return text.slice(text.length - start < limit / 2 ? before : start).trim();
   }
 }

@@ -1,17 +1,17 @@
 // The live feed of one meeting: the protocol, and no DOM. docs/api.md tells what the events hold.
 
 /**
- * @typedef {{segment: string, first_word: number, words: string[], through_t: number}} Words
- * @typedef {{segment: string, t0: number, t1: number, text: string}} Segment
- * @typedef {{channel: string, segment: string, after: number, text: string}} Draft
+ * @typedef {{segment: string, first_word: number, words: string[], through_t: number, mark?: string, language?: string}} Words
+ * @typedef {{segment: string, t0: number, t1: number, text: string, language?: string}} Segment
+ * @typedef {{channel: string, segment: string, after: number, text: string, language?: string}} Draft
  * @typedef {{channel: string, state: string, late_ms: number}} CaptionsState
  * @typedef {{state: string, t: number, reason?: string, media_zero_utc?: string}} State
  * @typedef {{channel: string, t0: number, t1: number}} Gap
  * @typedef {{hidden: string, t0: number, t1: number, segments: string[]}} Hidden
  * @typedef {{hidden: string}} Shown
- * @typedef {{segment: string, t0: number, t1: number, text: string, basis: string}} Kept
+ * @typedef {{segment: string, t0: number, t1: number, text: string, basis: string, language?: string}} Kept
  * @typedef {import("./turns.js").Turn} Turn
- * @typedef {{segment: string, t0: number, t1: number, text: string, mark: string, version: number}} Corrected
+ * @typedef {{segment: string, t0: number, t1: number, text: string, mark: string, version: number, language?: string}} Corrected
  * @typedef {{
  *   words: (event: Words) => void, segment: (event: Segment) => void, draft: (event: Draft) => void,
  *   captions: (event: CaptionsState) => void, state: (event: State) => void, gap: (event: Gap) => void,

@@ -30,7 +30,8 @@ function begin() {
   captions = new Captions(space(page.language ?? "en"));
   for (const turn of document.querySelectorAll(".turn[data-n]")) {
     const {t, through} = /** @type {HTMLElement} */ (turn).dataset;
-    captions.seed(turn.id, turn.querySelector(".said")?.textContent ?? "", Number(t), Number(through));
+    const said = turn.querySelector(".said");
+    captions.seed(turn.id, said?.textContent ?? "", Number(t), Number(through), space(said?.getAttribute("lang") ?? "en"));
   }
   if (page.state === "closed") return;
   log = page.found ? null : new Log(page.language ?? "en", zeroMs);
@@ -42,8 +43,9 @@ function begin() {
 /** @type {import("./feed.js").Reader} */
 const reader = {
   words(event) {
-    const fresh = log ? log.words(event) : event.words.join(space(page.language ?? "en"));
-    if (fresh) captions.words(event.segment, fresh, event.through_t);
+    const between = space(event.language || page.language || "en");
+    const fresh = log ? log.words(event) : event.words.join(between);
+    if (fresh) captions.words(event.segment, fresh, event.through_t, between);
   },
   segment(event) {
     log?.segment(event);

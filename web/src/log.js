@@ -1,6 +1,7 @@
 // The transcript on the page: words appear in their segment as they become final; it follows until the reader scrolls.
 
-import {correct} from "./mark.js";
+import {correct, sign} from "./mark.js";
+import {speak, tongue} from "./tongue.js";
 import {buryAll, unbury} from "./tombstone.js";
 import {Turns} from "./turns.js";
 import {clock, count, mediaTime, say, space} from "./words.js";
@@ -47,10 +48,13 @@ export class Log {
     this.lastT = Math.max(this.lastT, event.through_t);
     at(turn).through = String(event.through_t);
     if (!fresh.length || known < event.first_word) return "";
-    const text = fresh.join(this.space);
+    const between = event.language ? space(event.language) : this.space;
+    const text = fresh.join(between);
     const said = /** @type {HTMLElement} */ (turn.querySelector(".said"));
-    said.append((known ? this.space : "") + text);
+    said.append((known ? between : "") + text);
+    tongue(turn, event.language);
     at(turn).n = String(known + fresh.length);
+    if (event.mark && !known) sign(turn, event.mark);
     this.turns.markAt(turn);
     const who = known ? null : turn.querySelector(".who");
     this.unsaid.push(who ? `${who.textContent}: ${text}` : text);
@@ -64,6 +68,7 @@ export class Log {
     const turn = this.#turn(event.segment);
     const said = /** @type {HTMLElement} */ (turn.querySelector(".said"));
     if (said.textContent !== event.text) said.textContent = event.text;
+    tongue(turn, event.language);
     at(turn).through = String(event.t1);
     this.#time(turn, event.t0);
     this.turns.markAt(turn);
@@ -107,6 +112,7 @@ export class Log {
     const known = document.getElementById(event.segment);
     const isMine = event.text && Number(known ? at(known).n : 0) === event.after;
     this.drafted = isMine ? event : null;
+    speak(byId("draft"), event.language);
     this.#pending(isMine ? event.text : "");
   }
 
@@ -116,8 +122,9 @@ export class Log {
   #settle(segment) {
     if (!this.drafted) return;
     const settled = Number(at(byId(segment)).n) - this.drafted.after;
-    const words = this.space ? this.drafted.text.split(" ") : [...this.drafted.text];
-    this.#pending(segment === this.drafted.segment ? words.slice(settled).join(this.space) : "");
+    const between = this.drafted.language ? space(this.drafted.language) : this.space;
+    const words = between ? this.drafted.text.split(" ") : [...this.drafted.text];
+    this.#pending(segment === this.drafted.segment ? words.slice(settled).join(between) : "");
   }
 
   /** @param {string} text */

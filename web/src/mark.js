@@ -8,6 +8,11 @@ export function correct({segment, text, mark}) {
   const place = turn?.querySelector(".said");
   if (!turn || !place) return;
   place.textContent = text;
+  sign(turn, mark);
+}
+
+/** Say who answers for a passage. @param {Element} turn @param {string} mark */
+export function sign(turn, mark) {
   turn.querySelector(".tr")?.remove();
   turn.append(label(mark));
 }

@@ -1,5 +1,6 @@
 // What stands where a hidden passage was: in place of a turn's text, and of all that repeats it.
 
+import {tongue} from "./tongue.js";
 import {say} from "./words.js";
 
 /** Take the words out of a turn. @param {Element} turn */
@@ -7,15 +8,19 @@ export function bury(turn) {
   turn.classList.add("hid");
   turn.removeAttribute("data-n");
   const place = turn.querySelector(".said, .soft");
-  turn.querySelector(".tr")?.remove();
+  for (const mark of turn.querySelectorAll(".tr, .tongue")) mark.remove();
   if (!place) return;
   place.className = "soft";
   place.removeAttribute("lang");
+  place.setAttribute("dir", "auto");
   place.textContent = say("hidden");
 }
 
-/** Put what a redaction left of a turn in its place, or say that nothing is left. @param {{segment: string, text: string}} kept */
-export function unbury({segment, text}) {
+/**
+ * Put what a redaction left of a turn in its place, or say that nothing is left.
+ * @param {{segment: string, text: string, language?: string}} kept
+ */
+export function unbury({segment, text, language}) {
   const turn = /** @type {HTMLElement | null} */ (document.getElementById(segment));
   const place = turn?.querySelector(".said, .soft");
   if (!turn || !place) return;
@@ -28,6 +33,7 @@ export function unbury({segment, text}) {
   place.className = "said";
   place.setAttribute("lang", document.getElementById("live")?.dataset.language ?? "");
   place.textContent = text;
+  tongue(turn, language);
 }
 
 /** Take the words out of the turns that are on the page. @param {string[]} segments */

@@ -39,5 +39,8 @@ export function mediaTime(t) {
   return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
+/** A language's name in itself. @param {string} language @returns {string} */
+export const languageName = (language) => said.languages?.[language] ?? language;
+
 /** Whether words of the language are set apart by spaces. @param {string} language */
 export const space = (language) => (/^(zh|ja|yue|th|lo|my|km)\b/.test(language) ? "" : " ");

@@ -10,7 +10,7 @@ from hearing import lang
 from hearing.archive import record
 from hearing.archive.exports import EXPORTS
 from hearing.archive.record import Channel, Gap
-from hearing.archive.speakers import changes
+from hearing.archive.speakers import changes, spoken
 from hearing.archive.wanted import committee
 from hearing.site import exporting, i18n, show, web
 from hearing.site.asked import wording
@@ -151,6 +151,7 @@ class Pages:
             "marks": MARKS,
             "bases": BASES,
             "changes": changes,
+            "tongues": spoken,
             "clock_of": show.clock,
             "media_time": show.media_time,
             "is_gap": lambda entry: isinstance(entry, Gap),
@@ -169,7 +170,7 @@ class Pages:
         return text
 
     def _name(self, words: Words, channel: Channel) -> str:
-        return exporting.language_of(words, channel.language, channel.kind)
+        return exporting.language_of(words, channel)
 
     def _about(self, words: Words, edition: Edition, channel: Channel) -> tuple[str, ...]:
         return exporting.wording(words, edition.release, channel, self.setting.address).status

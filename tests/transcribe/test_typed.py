@@ -1,0 +1,430 @@
+"""A captioner's hand on a channel: their words instead of the machine's, each once, and none said twice."""
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hearing import redaction, transcript
+from hearing.errors import Conflict, Refused
+from hearing.events import (
+    Cut,
+    PassageRedacted,
+    RunStarted,
+    SegmentClosed,
+    WordRange,
+    WordsCommitted,
+    channel_subject,
+    encode,
+)
+from hearing.log.memory import MemoryLog
+from hearing.transcribe import typed
+from hearing.transcribe.carried import Carried
+from hearing.transcribe.protocol import Ack, Assign, Closed, Draft, Release, Words
+from hearing.transcribe.typed import Counts, Hand, Line
+from hearing.transcribe.worker import work
+from hearing.transcript import Spoken
+from tests.transcribe.fakes import FakeEngine, name, silence, speech
+from tests.transcribe.relaying import PUBLIC, Bench, bench, meeting, nothing_recorded
+from tests.transcribe.route import make, play, said, serving
+from tests.transcribe.test_dispatch import SECOND, handle
+from tests.transcribe.test_worker import settings
+
+WAIT_S = 60
+LONG = Hand(silence_s=3600.0)
+"""A hold that outlasts every test."""
+TEXTS = st.text(st.sampled_from("ab .\n,é"), max_size=40)
+
+
+def posted(seq: int, text: str, *, source: str = "cart", ends: bool = False) -> Line:
+    return Line(text, source, seq, ends=ends)
+
+
+async def typing(one: Bench, line: Line, channel: str = "en") -> bool:
+    return await one.dispatch.type(one.dispatch.carried("m", channel), line)
+
+
+async def shown(one: Bench, channel: str = "en") -> list[tuple[str, str]]:
+    """Return each passage with who answers for it."""
+    spoken = (await one.folded()).channel(channel)
+    return [(" ".join(segment.words), segment.mark) for segment in spoken.segments]
+
+
+async def until(one: Bench, channel: str, state: str) -> None:
+    """Wait for a caption state on the board."""
+    async with asyncio.timeout(WAIT_S):
+        async for _, value in one.board.watch(f"captions:m:{channel}"):
+            if value and json.loads(value)["state"] == state:
+                return
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def taken(counts: Counts, seq: int, text: str) -> bool:
+    """Tell whether a numbered line counts, and count it."""
+    found = counts.name(posted(seq, text))
+    if found is not None:
+        counts.take(found)
+    return found is not None
+
+
+def test_a_number_counts_once_whatever_the_order() -> None:
+    counts = Counts()
+    found = [taken(counts, seq, f"line {seq}") for seq in (1, 3, 2, 3, 1, 2, 4)]
+    assert found == [True, True, True, False, False, False, True]
+    assert counts.last("cart") == 4
+    assert counts.last("another") == 0
+
+
+def test_a_number_that_was_used_for_another_text_is_refused() -> None:
+    counts = Counts()
+    for seq in range(1, 6):
+        taken(counts, seq, f"line {seq}")
+    with pytest.raises(Refused, match="Number 4 was used"):
+        counts.name(posted(4, "something else"))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_software_that_was_started_anew_counts_from_its_beginning(first: int) -> None:
+    counts = Counts()
+    for seq in range(first, 40):
+        assert taken(counts, seq, f"before {seq}")
+    for seq in range(first, 10):
+        assert taken(counts, seq, f"after {seq}")
+        assert not taken(counts, seq, f"after {seq}")
+    assert counts.last("cart") == 9
+
+
+def test_software_that_was_started_anew_may_begin_with_the_same_words() -> None:
+    counts = Counts()
+    for seq, text in enumerate(("Testing.", "One.", "Two."), 1):
+        assert taken(counts, seq, text)
+    assert not taken(counts, 1, "Testing.")
+    assert not taken(counts, 2, "One.")
+    assert taken(counts, 3, "Good morning.")
+    assert counts.last("cart") == 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["a", "b"])), max_size=40))
+def test_a_line_that_was_taken_is_known_from_its_name_alone(lines: list[tuple[int, str]]) -> None:
+    counts, names = Counts(), []
+    for seq, text in lines:
+        try:
+            found = counts.name(posted(seq, text))
+        except Refused:
+            continue
+        if found is not None:
+            counts.take(found)
+            names.append(found)
+            assert counts.name(posted(seq, text)) is None
+    again = Counts()
+    for found in names:
+        again.take(found)
+    assert again.last("cart") == counts.last("cart")
+    assert len(set(names)) == len(names)
+
+
+# --- words and times --------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(TEXTS, st.integers(0, 5000), st.booleans()), max_size=20), st.sampled_from(["en", "zh"]))
+def test_times_never_run_back_and_every_word_stands_once(lines: list[tuple[str, int, bool]], language: str) -> None:
+    hand, folded, now_t = Hand(), transcript.Transcript(), 0
+    expected: list[str] = []
+    spoken = folded.channels.setdefault("x", Spoken())
+    for n, (text, later, ends) in enumerate(lines):
+        now_t += later
+        got = typed.written(hand, Line(text, ends=ends), str(n), ("x", language), spoken, now_t=now_t)
+        hand.segment, hand.times = got.segment, got.times
+        expected += typed.words_of(text, language)
+        for fact in got.facts:
+            transcript.apply(folded, fact)
+    for fact in typed.closed(hand, "x", spoken).facts:
+        transcript.apply(folded, fact)
+    assert [word for segment in spoken.segments for word in segment.words] == expected
+    edges = [edge for segment in spoken.segments for pair in segment.times or () for edge in pair]
+    assert edges == sorted(edges)
+    assert all(edge <= now_t for edge in edges)
+    assert all(len(segment.times or ()) == len(segment.words) and segment.closed for segment in spoken.segments)
+
+
+def test_a_line_is_given_the_time_before_it_was_typed() -> None:
+    got = typed.written(Hand(), Line("Good morning, all.\n"), "n", ("en", "en"), Spoken(), now_t=20_000)
+    closed = got.facts[-1]
+    assert isinstance(closed, SegmentClosed)
+    assert closed.t1 == 17_000
+    assert 15_000 < closed.t0 < 17_000
+
+
+def test_a_line_of_who_hears_late_is_given_the_time_that_they_heard() -> None:
+    got = typed.written(Hand(), Line("Good.", lag_ms=11_000), "n", ("en", "en"), Spoken(), now_t=20_000)
+    assert got.facts[0].through_sample == 6_000 * 16  # type: ignore[union-attr]
+
+
+def test_no_character_that_cannot_be_shown_becomes_a_word() -> None:
+    assert typed.words_of("a\u0007b \u202eleft […] " + "x" * 250, "en") == (
+        "a",
+        "b",
+        "left",
+        "...",
+        "x" * 100,
+        "x" * 100,
+        "x" * 50,
+    )
+    assert typed.words_of("你好，世界。", "zh") == ("你", "好，", "世", "界。")
+
+
+# --- the channel ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_captioners_words_are_the_channels_and_the_worker_is_told() -> None:
+    async with bench(hold=LONG) as one:
+        worker = await one.carrying()
+        one.play(0, 10 * SECOND)
+        await worker.heard(2 * SECOND)
+        key = handle(worker)
+        await worker.say(Words(key, 0, 0, ("The", "law", "sets", "a", "limit"), 2 * SECOND))
+        await worker.say(Draft(key, 0, 5, "of forty"))
+        await worker.acks(1)
+        assert await typing(one, posted(1, "law sets a limit of 48 hours."))
+        assert await worker.gets(Release) == Release(key, "moved")
+        await worker.say(Words(key, 0, 5, ("of", "forty"), 3 * SECOND))
+        await worker.say(Closed(key, 0, 0, 900, ((0, 1),) * 5))
+        assert await typing(one, posted(2, "Beyond it, nobody is held."))
+        assert await shown(one) == [
+            ("The law sets a limit", "machine"),
+            ("of 48 hours.", "typed"),
+            ("Beyond it, nobody is held.", "typed"),
+        ]
+        assert not (await one.folded()).channel("en").open_segments()
+        await until(one, "en", "typed")
+        async with asyncio.timeout(WAIT_S):
+            while await one.board.get("draft:m:en") is not None:
+                await asyncio.sleep(0.02)
+        assert sum(isinstance(told, Assign) for told in worker.told) == 1
+
+
+async def test_fragments_make_one_passage_until_a_sentence_or_a_line_ends() -> None:
+    async with bench(hold=LONG) as one:
+        one.play(0, 10 * SECOND)
+        for seq, text in enumerate(("I turn", "to article", "9.", "Next"), 1):
+            await typing(one, posted(seq, text))
+        await typing(one, posted(5, "question", ends=True))
+        await typing(one, posted(6, "Thank you"))
+        assert await shown(one) == [
+            ("I turn to article 9.", "typed"),
+            ("Next question", "typed"),
+            ("Thank you", "typed"),
+        ]
+
+
+async def test_a_line_that_is_sent_twice_stands_once_though_the_server_was_started_again() -> None:
+    async with bench(hold=LONG) as one:
+        one.play(0, 10 * SECOND)
+        line = posted(7, "Once and for all.")
+        assert await typing(one, line)
+        assert not await typing(one, line)
+        await asyncio.gather(*(typing(one, posted(8, "Together.")) for _ in range(5)))
+        named = Line("From the page.", name="p:0123")
+        assert [await typing(one, named), await typing(one, named)] == [True, False]
+        await one.ears.detach()
+        one.ears = await one.dispatch.attach(meeting(), nothing_recorded)
+        one.play(10 * SECOND, 11 * SECOND)
+        assert not await typing(one, line)
+        assert not await typing(one, named)
+        assert one.dispatch.carried("m", "en").last_seq("cart") == 8
+        assert await one.words() == ["Once", "and", "for", "all.", "Together.", "From", "the", "page."]
+
+
+async def test_a_blank_line_takes_nothing_from_the_machine() -> None:
+    async with bench(hold=LONG) as one:
+        worker = await one.carrying()
+        one.play(0, 2 * SECOND)
+        await worker.heard(2 * SECOND)
+        assert await typing(one, posted(1, " ", ends=True))
+        assert not one.dispatch.carried("m", "en").hand.holds
+        assert await one.words() == []
+
+
+async def test_captions_are_refused_before_anything_is_heard_and_for_what_is_not_on() -> None:
+    async with bench() as one:
+        one.dispatch.carried("m", "en").supply.recorded = False
+        with pytest.raises(Conflict, match="Nothing is heard"):
+            await typing(one, posted(1, "Too early."))
+        with pytest.raises(Conflict, match="not open"):
+            one.dispatch.carried("another", "en")
+
+
+async def test_a_channel_without_sound_of_its_own_can_be_written() -> None:
+    async with bench(("en", "sign"), LONG) as one:
+        one.ears.missing("sign")
+        one.play(0, 10 * SECOND, "en")
+        assert await typing(one, posted(1, "Written for those who read."), "sign")
+        await until(one, "sign", "typed")
+        segment = (await one.folded()).channel("sign").segments[0]
+        assert segment.t1 == 7000
+
+
+async def test_the_machine_goes_on_when_it_is_handed_back_after_the_last_typed_word() -> None:
+    async with bench(hold=LONG) as one:
+        worker = await one.carrying()
+        one.play(0, 10 * SECOND)
+        await worker.heard(2 * SECOND)
+        carried = one.dispatch.carried("m", "en")
+        await typing(one, posted(1, "Typed and not ended"))
+        await one.dispatch.hand_back(carried)
+        async with asyncio.timeout(WAIT_S):
+            while len(worker.assigned) < 2:
+                await asyncio.sleep(0.02)
+        assign = worker.assigned[handle(worker)]
+        assert (assign.from_sample, assign.next_segment, assign.prefix) == (7 * SECOND, 1, ())
+        assert assign.context == "Typed and not ended"
+        await worker.say(Words(handle(worker), 1, 0, ("And", "on."), 10 * SECOND))
+        async with asyncio.timeout(WAIT_S):
+            while not any(isinstance(told, Ack) for told in worker.told):
+                await asyncio.sleep(0.02)
+        assert await shown(one) == [("Typed and not ended", "typed"), ("And on.", "machine")]
+
+
+async def test_the_machine_goes_on_when_nothing_has_come_for_a_while() -> None:
+    async with bench(hold=Hand(silence_s=0.2)) as one:
+        worker = await one.carrying()
+        one.play(0, 10 * SECOND)
+        await typing(one, posted(1, "And then they fell silent"))
+        async with asyncio.timeout(WAIT_S):
+            while len(worker.assigned) < 2:
+                await asyncio.sleep(0.02)
+        assert not one.dispatch.carried("m", "en").hand.holds
+        assert not (await one.folded()).channel("en").open_segments()
+
+
+async def test_to_take_the_channel_and_type_nothing_leaves_the_machines_open_words_to_it() -> None:
+    async with bench(hold=LONG) as one:
+        worker = await one.carrying()
+        one.play(0, 4 * SECOND)
+        await worker.heard(2 * SECOND)
+        await worker.say(Words(handle(worker), 0, 0, ("Still", "open"), SECOND))
+        await worker.acks(1)
+        carried = one.dispatch.carried("m", "en")
+        await one.dispatch.take(carried)
+        await worker.gets(Release)
+        await one.dispatch.hand_back(carried)
+        async with asyncio.timeout(WAIT_S):
+            while len(worker.assigned) < 2:
+                await asyncio.sleep(0.02)
+        assert worker.assigned[handle(worker)].prefix == ((0, ("Still", "open")),)
+
+
+async def test_after_a_restart_the_captioner_is_waited_for() -> None:
+    async with bench(hold=LONG) as one:
+        worker = await one.carrying()
+        one.play(0, 10 * SECOND)
+        await typing(one, posted(1, "Before the restart"))
+        await worker.gets(Release)
+        await one.ears.detach()
+        one.ears = await one.dispatch.attach(meeting(), nothing_recorded)
+        carried = one.dispatch.carried("m", "en")
+        assert (carried.hand.assumed, carried.holder) == (True, None)
+        one.play(10 * SECOND, 14 * SECOND)
+        await typing(one, posted(2, "and after it."))
+        assert not carried.hand.assumed
+        assert await shown(one) == [("Before the restart", "typed"), ("and after it.", "typed")]
+
+
+async def test_a_meeting_that_is_closed_has_no_gap_where_a_captioner_wrote() -> None:
+    async with bench(hold=LONG) as one:
+        one.play(0, 10 * SECOND)
+        await typing(one, posted(1, "The meeting"))
+        draining = asyncio.create_task(one.ears.drain(WAIT_S, 10_000))
+        await typing(one, posted(2, "is closed"))
+        await draining
+        spoken = (await one.folded()).channel("en")
+        assert await shown(one) == [("The meeting is closed", "typed")]
+        assert (spoken.gaps, spoken.open_segments()) == ([], [])
+        with pytest.raises(Conflict):
+            await typing(one, posted(3, "Too late."))
+
+
+async def test_a_meeting_that_is_closed_at_once_has_no_gap_either() -> None:
+    async with bench(hold=LONG) as one:
+        one.play(0, 10 * SECOND)
+        await typing(one, posted(1, "Cut short"))
+        await one.ears.drain(0.01, 10_000)
+        spoken = (await one.folded()).channel("en")
+        assert (spoken.gaps, spoken.open_segments()) == ([], [])
+
+
+async def test_another_who_wrote_for_the_channel_is_read_before_the_line_is_stored() -> None:
+    async with MemoryLog() as log:
+        await log.append(PUBLIC, [encode(RunStarted(1, 0))])
+        carried = Carried("m", meeting().created.channels[0], log, nothing_recorded)
+        await carried.fold()
+        carried.hand.hold(0)
+        other = WordsCommitted("en", "en.0", 0, ("Somebody", "else."), SECOND)
+        await log.append(PUBLIC, [encode(other)], subject=channel_subject("en"))
+        assert await carried.type(Line("Mine.", name="p:1"), 20_000)
+        again = Carried("m", meeting().created.channels[0], log, nothing_recorded)
+        await again.fold()
+        assert [segment.words for segment in again._spoken().segments] == [["Somebody", "else."], ["Mine."]]
+
+
+async def test_machine_and_captioner_share_a_channel_and_no_word_is_missing_or_doubled() -> None:
+    """A real worker with an engine whose truth is known hears the channel before, and again after, a captioner."""
+    pcm = [*speech(range(1, 13)), *silence(1.0), *speech(range(13, 25)), *silence(1.0), *speech(range(25, 37))]
+    whole = speech([])
+    whole = type(whole)(len(pcm), whole.dtype)
+    whole[:] = pcm
+    third = len(whole) // 3
+    async with bench(hold=Hand(delay_ms=0, silence_s=3600.0)) as one, serving(one) as url:
+        working = asyncio.create_task(work(settings(url), FakeEngine(), 1, make))
+        await play(one, whole, 0, third)
+        await said(one, 6)
+        carried = one.dispatch.carried("m", "en")
+        await one.dispatch.take(carried)
+        machine = await one.words()
+        await play(one, whole, third // 3200 * 3200, 2 * third)
+        line = [name(number) for number in range(len(machine) - 3, 25)]
+        assert await typing(one, posted(1, " ".join(line)))
+        await one.dispatch.hand_back(carried)
+        await play(one, whole, 2 * third // 3200 * 3200, len(whole))
+        await one.ears.drain(WAIT_S, len(whole) // 16)
+        words = await one.words()
+        assert words[: len(machine)] == machine
+        typed_words = [
+            word for segment in (await one.folded()).channel("en").segments if segment.by for word in segment.words
+        ]
+        assert machine + typed_words == [name(number) for number in range(1, 25)]
+        assert words[:24] == machine + typed_words
+        after = words[24:]
+        assert after == [word for word in map(name, range(1, 37)) if word in after][: len(after)]
+        assert name(36) in after
+        assert len(set(after)) == len(after)
+        working.cancel()
+        await asyncio.wait([working])
+
+
+async def test_what_the_board_says_of_a_typed_channel_is_never_late() -> None:
+    async with bench(hold=LONG) as one:
+        one.play(0, 60 * SECOND)
+        await typing(one, posted(1, "On time."))
+        await until(one, "en", "typed")
+        told = await one.board.get("captions:m:en")
+        assert told is not None
+        assert json.loads(told) == {"state": "typed", "late_ms": 0}
+
+
+async def test_what_a_redaction_leaves_of_a_typed_passage_is_still_marked_as_typed() -> None:
+    said = WordsCommitted("en", "en.0", 0, ("A", "secret", "name."), SECOND, by="captioner", entry="p:1")
+    times = SegmentClosed("en", "en.0", 0, 900, ((0, 300), (300, 600), (600, 900)))
+    whole = transcript.Transcript()
+    for event in (said, times):
+        transcript.apply(whole, event)
+    asked = PassageRedacted("r", "privacy", (Cut("en", 300, 600, (WordRange("en.0", 1, 1),)),), 0)
+    kept = redaction.plan(whole, asked).kept
+    assert [(one.words, one.by) for one in kept] == [(("A", "", "name."), "captioner")]
+    again = transcript.Transcript()
+    transcript.apply(again, kept[0])
+    assert [segment.mark for segment in again.channel("en").segments] == ["typed"]
