@@ -99,11 +99,12 @@ def proposals(
 ) -> tuple[tuple[Segment, str], ...]:
     """Return the segments that were heard with other words, each with its new text, in order.
 
-    `language` is the channel's. `unheard` are stretches of which no word counts: what is hidden, and what is being taken out.
+    `language` is the channel's. `unheard` are stretches of which no word counts: what is hidden, and what is being
+    taken out.
     """
     spoken, timed = piece.language or language, [one for one in segments if one.closed]
     out = [*unheard, *(one.span for one in timed if one.hidden)]
-    words = [word for word in piece.words if not any(word.t0 < t1 and max(word.t1, word.t0 + 1) > t0 for t0, t1 in out)]
+    words = [word for word in piece.words if not any(_overlaps(word, t0, t1) for t0, t1 in out)]
     near = [one for one in timed if one.span[0] < piece.t1 + REACH_MS and one.span[1] > piece.t0 - REACH_MS]
     belong = placed(near, words, spoken)
     made: list[tuple[Segment, str]] = []
@@ -250,7 +251,11 @@ def _nearest(segments: Sequence[Segment], word: Heard, first: int, last: int) ->
 
 def _in_reach(segment: Segment, word: Heard) -> bool:
     t0, t1 = segment.span
-    return word.t0 < t1 + REACH_MS and max(word.t1, word.t0 + 1) > t0 - REACH_MS
+    return _overlaps(word, t0 - REACH_MS, t1 + REACH_MS)
+
+
+def _overlaps(word: Heard, t0: int, t1: int) -> bool:
+    return word.t0 < t1 and max(word.t1, word.t0 + 1) > t0
 
 
 def _distance(segment: Segment, word: Heard) -> int:

@@ -21,12 +21,14 @@ from hearing.site.revising import AskedPiece, AskedWord
 from hearing.site.wire import SegmentAnswer
 from hearing.store.folder import FolderStore
 from hearing.stream.relay import Relay
+from hearing.transcribe.models import ModelChoice
+from hearing.transcribe.onefile import load_engine
 from hearing.transcribe.whisper import TimedWord
 from tests.contract.test_log import found_in
 from tests.e2e.serving import ROOT, Serving
 from tests.redacting import WORD_MS, held
 from tests.site.desking import fields
-from tests.speech import demo_speech, engine
+from tests.speech import demo_speech
 from tests.stream.made import record
 from tests.stream.relaying import HURRY_S, KeptEar, meeting
 
@@ -75,7 +77,7 @@ async def hold(data: Path) -> list[str]:
 
 
 def engine_words(pcm: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> list[list[TimedWord]]:
-    return [list(one.words) for one in engine().whole(pcm, "en", beam=revising.BEAM, words=True)]
+    return [list(one.words) for one in load_engine(ModelChoice()).whole(pcm, "en", beam=revising.BEAM, words=True)]
 
 
 def revise(data: Path, *options: str) -> subprocess.CompletedProcess[str]:

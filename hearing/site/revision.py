@@ -34,7 +34,7 @@ from hearing.site.session import NO_STORE
 MOST = 200
 """So many are listed to tick; when those are decided, the next are shown."""
 
-AT_ONCE = 100
+AT_ONCE = 500
 """So many passages are corrected in one append."""
 
 TROUBLE: Mapping[str, str] = {

@@ -15,7 +15,7 @@ from hearing.events import Cut, Ended, PassageHidden, RecordCorrected, decode_pu
 from hearing.redacting import Redactor
 from hearing.redaction import Wanted
 from hearing.revision_events import RevisionDeclined, RevisionEvent, decode_revision, revision_stream
-from hearing.site import revising
+from hearing.site import revising, revision
 from hearing.site.folds import Fold
 from hearing.store.folder import FolderStore
 from tests.site.desking import MEETING, QUIET, Desk, browser_of, desk, fields
@@ -75,6 +75,14 @@ async def facts(here: Desk) -> list[RevisionEvent]:
 
 def ticks(page: str) -> list[str]:
     return re.findall(r'name="take" value="([^"]+)"', page)
+
+
+async def release(client: httpx.AsyncClient, passage: str) -> int:
+    """Return the number of the release that a passage's page cites."""
+    page = html.unescape((await client.get(f"/m/{MEETING}/{passage}")).text)
+    found = re.search(r"release r(\d+)", page)
+    assert found
+    return int(found[1])
 
 
 def text_of(page: str) -> str:
@@ -139,6 +147,28 @@ async def test_all_of_a_channel_is_looked_at_and_then_accepted_as_it_was_seen(
     rest = fields((await staff.post(PAGE, data={"act": "preview", "scope": "*"})).text, "seen")
     assert "1 passage corrected." in (await staff.post(PAGE, data=rest | {"act": "accept"})).text
     assert "Nothing is proposed" in (await staff.get(PAGE)).text
+
+
+async def test_more_than_a_page_holds_is_accepted_at_once_and_makes_one_release(
+    here: Desk, staff: httpx.AsyncClient
+) -> None:
+    number = revision.MOST + 5
+    words: list[tuple[str, int, int]] = []
+    start = sum(len(text.split()) * WORD_MS + 500 for text in SPEECH["fr"])
+    for _ in range(number):
+        await here.site.speaker.words("fr", "oui")
+        words.append(("non", start, start + WORD_MS))
+        start += WORD_MS + 500
+    sent = {"channel": "fr", "t0": 0, "t1": start, "model": "base", "words": words}
+    assert (await staff.post(API, json=sent)).json() == {"proposed": number}
+    before = await release(staff, "fr/7")
+    page = (await staff.get(PAGE)).text
+    assert len(ticks(page)) == revision.MOST
+    assert "There are 5 more." in page
+    seen = fields((await staff.post(PAGE, data={"act": "preview", "scope": "*"})).text, "seen")
+    assert f"{number} passages corrected." in (await staff.post(PAGE, data=seen | {"act": "accept"})).text
+    async with browser_of(here) as reader:
+        assert await release(reader, "fr/7") == before + 1
 
 
 async def test_a_text_that_somebody_wrote_since_stays(here: Desk, staff: httpx.AsyncClient) -> None:
