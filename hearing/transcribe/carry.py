@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from hearing.lang import NAMES
-from hearing.transcribe.engine import Engine
-from hearing.transcribe.lane import Lane
-from hearing.transcribe.pace import Pace, observe
+from hearing.transcribe.batching import MOST, Batching, wanted_at
+from hearing.transcribe.engine import Engine, EngineFailedError
+from hearing.transcribe.lane import Lane, soonest
+from hearing.transcribe.pace import LOOK_S, Meter, Pace, observe
 from hearing.transcribe.protocol import (
     VERSION,
     Ack,
@@ -22,16 +23,20 @@ from hearing.transcribe.protocol import (
     Hello,
     Pulse,
     Release,
+    Words,
     encode,
     from_relay,
     unpack_pcm,
 )
-from hearing.transcribe.session import Session
+from hearing.transcribe.session import Said, Session
 
 logger = logging.getLogger(__name__)
 
 _PULSE_S = 0.5
-_BEHIND_TICKS = 2.0
+_TRIES = 3
+"""A channel's audio is given up when its jobs failed so often in a row."""
+_BROKEN = 9
+"""So many failures in a row, of all channels together and for each of them, and the engine is broken."""
 
 MakeSession = Callable[[Assign, Engine], Session]
 
@@ -51,17 +56,20 @@ class Carrier:
         self._engine = engine
         self._send = send
         self._channels = channels
-        self._threads = threads
+        # With batching a job's thread mostly waits: every channel has one.
+        self._threads = min(channels, 2 * MOST) if isinstance(engine, Batching) else threads
         self._make = make
         self._lanes: dict[int, Lane] = {}
         self._pace = Pace()
-        self._jobs = 0
+        self._meter = Meter(0.0)
+        self._jobs = self._failures = 0
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Say hello, then hear what comes, until cancelled or the connection breaks."""
         await self._say(Hello(VERSION, self._engine.name, self._channels, _languages(self._engine)))
         pool = ThreadPoolExecutor(self._threads, "engine")
+        self._meter = Meter(self._now())
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pulse())
@@ -97,30 +105,29 @@ class Carrier:
     async def _schedule(self, group: asyncio.TaskGroup, pool: ThreadPoolExecutor) -> None:
         while True:
             self._wake.clear()
-            wanting = [lane for lane in self._lanes.values() if lane.wants]
-            for lane in sorted(wanting, key=lambda lane: lane.due_s)[: self._threads - self._jobs]:
+            for lane in soonest(self._lanes.values(), self._threads - self._jobs):
                 lane.busy = True
                 self._jobs += 1
                 group.create_task(self._job(lane, pool))
             await self._wake.wait()
 
     async def _job(self, lane: Lane, pool: ThreadPoolExecutor) -> None:
-        started, waited_s = self._now(), self._now() - lane.due_s
-        frames = lane.take()
-        step = self._pace.step
-        due = lane.draft_due(step.tick_ms)
-        last, draft = lane.drained, step.drafts and due
+        started = self._now()
+        frames, step = lane.take(), self._pace.step
+        late_s, last = lane.waiting_s, lane.drained
+        # Where more audio waits than one job hears, a draft would be old before it is shown.
+        draft = lane.draft_due(step.tick_ms) and step.drafts and not late_s
         loop = asyncio.get_running_loop()
         try:
-            said = await loop.run_in_executor(pool, lambda: lane.hear(frames, draft=draft, last=last))
+            said = await loop.run_in_executor(pool, lambda: self._hear(lane, frames, draft=draft, last=last))
         finally:
             lane.busy = False
             self._jobs -= 1
             lane.due_s = self._now()
             self._wake.set()
-        if due:
-            self._observe(self._now() - started, waited_s)
-        if self._lanes.get(lane.handle) is not lane:
+        self._meter.count(self._now() - started, draft=draft, late_s=late_s)
+        self._observe()
+        if self._lanes.get(lane.handle) is not lane or said is None:
             return
         for one in said:
             await self._say(one)
@@ -129,11 +136,34 @@ class Carrier:
             await self._say(Pulse((lane.heard(self._pace.step.tick_ms),)))
             await self._say(Drained(lane.handle))
 
-    def _observe(self, service_s: float, waited_s: float) -> None:
-        behind = waited_s * 1000 > _BEHIND_TICKS * self._pace.step.tick_ms
-        before = self._pace.level
-        channels = max(1, len(self._lanes))
-        self._pace = observe(self._pace, service_s, channels=channels, threads=self._threads, behind=behind)
+    def _hear(self, lane: Lane, frames: list[tuple[int, int, bytes]], *, draft: bool, last: bool) -> list[Said] | None:
+        """Do a job, in a thread; None where the engine failed, and the next job tries again.
+
+        Where it fails again and again the audio is given up, and a gap says so. Raises EngineFailedError
+        where it fails for all: then the worker is of no use.
+        """
+        try:
+            with wanted_at(lane.due_s):
+                said = lane.hear(frames, draft=draft, last=last)
+        except EngineFailedError as error:
+            lane.failures += 1
+            self._failures += 1
+            logger.warning("engine_failed handle=%d in_a_row=%d reason=%s", lane.handle, lane.failures, error)
+            if self._failures >= _BROKEN * max(1, len(self._lanes)):
+                raise
+            return lane.give_up() if lane.failures % _TRIES == 0 else None
+        if any(isinstance(one, Words) for one in said):
+            lane.failures = self._failures = 0
+        return said
+
+    def _observe(self) -> None:
+        """Look at the pace, from time to time."""
+        now_s, before = self._now(), self._pace.level
+        if now_s - self._meter.since_s < LOOK_S:
+            return
+        places = min(self._threads, max(1, len(self._lanes)))
+        self._pace = observe(self._pace, self._meter, now_s, places=places)
+        self._meter = Meter(now_s)
         if self._pace.level != before:
             logger.info("pace tick_ms=%d drafts=%s", self._pace.step.tick_ms, self._pace.step.drafts)
 
