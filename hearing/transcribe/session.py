@@ -119,22 +119,26 @@ class Session:
         return said
 
     def give_up(self) -> list[Said]:
-        """Give up all audio that has no words yet, because the engine cannot hear it: a gap says so.
+        """Give up the oldest utterance, which the engine cannot hear: what of it has no words becomes a gap.
 
         Words that are final and have no times get what room there is.
         """
-        begin, end = self._begin(), self.heard
+        queue, begin = self._voice.queue, self._begin()
+        ended = queue[0].end if queue else None
+        end = self.heard if ended is None else ended
         self._say(end)
-        untimed = self._segments.untimed
-        spans = spread(begin, end, [_WORD] * untimed)
+        spans = spread(begin, end, [_WORD] * self._segments.untimed)
         self._close(self._segments.time(spans))
         self._close(self._segments.end_utterance())
         self._show(())
         if (missed := spans[-1][1] if spans else begin) < end:
             self._out.append(Gap(self._handle, missed // SAMPLES_PER_MS, end // SAMPLES_PER_MS, "unheard"))
-        self._prefix, self._through = [], 0
+        self._prefix, self._through, self._listening = [], 0, False
         self._listener = self._new_listener()
-        self._start_run(end)
+        if ended is None:
+            self._start_run(end)
+        else:
+            queue.popleft()
         self._settle()
         said, self._out = self._out, []
         return said
