@@ -61,8 +61,9 @@ class Rung(msgspec.Struct, frozen=True):
     """So many channels at once. Latencies are seconds from the end of a word until it was final, or first shown.
 
     `cpu_share` is the worker's part of all cores, `others_share` that of all other processes, `gpu_share` the device's
-    busy part, as its driver says; `cpu_per_audio_s` what a second of one channel costs. `tick_ms` is the pace at the end, `drafts_per_s` those of a
-    channel; `late_s` the most unheard audio of the second half. `keeps_up`: it stayed under the limit.
+    busy part, as its driver says; `cpu_per_audio_s` what a second of one channel costs. `tick_ms` is the pace at the
+    end, `drafts_per_s` those of a channel; `late_s` the most unheard audio of the second half.
+    `keeps_up`: it stayed under the limit.
     """
 
     channels: int

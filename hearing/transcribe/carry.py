@@ -113,10 +113,10 @@ class Carrier:
 
     async def _job(self, lane: Lane, pool: ThreadPoolExecutor) -> None:
         started = self._now()
-        frames, step = lane.take(), self._pace.step
-        late_s, last = lane.waiting_s, lane.drained
+        late_s, step = lane.waiting_s, self._pace.step
+        frames, last = lane.take(), lane.drained
         # Where more audio waits than one job hears, a draft would be old before it is shown.
-        draft = lane.draft_due(step.tick_ms) and step.drafts and not late_s
+        draft = lane.draft_due(step.tick_ms) and step.drafts and not lane.waiting_s
         loop = asyncio.get_running_loop()
         try:
             said = await loop.run_in_executor(pool, lambda: self._hear(lane, frames, draft=draft, last=last))

@@ -12,7 +12,7 @@ FULL = 0.92
 EASY = 0.75
 """Share, at the faster pace, under which they shrink again."""
 LATE_S = 4.0
-"""Audio that waits for so long shows that a channel falls behind."""
+"""So much audio that waits for one job shows that a channel falls behind."""
 LOOK_S = 2.0
 """The pace is looked at so often."""
 _SMOOTHING = 0.3
@@ -41,7 +41,7 @@ class Meter(msgspec.Struct):
     late_s: float = 0.0
 
     def count(self, took_s: float, *, draft: bool, late_s: float) -> None:
-        """Count one job; `late_s` is the audio that was left waiting when it began."""
+        """Count one job; `late_s` is the audio that waited for it."""
         if draft:
             self.drafts_s += took_s
         else:

@@ -73,12 +73,12 @@ def carry(
             now_s, k, handle = heapq.heappop(events)
             lanes[handle].add(1, k * 3200, FRAME, now_s)
         for lane in soonest(lanes, free):
-            frames, lane.busy, free = lane.take(), True, free - 1
+            late_s, frames, lane.busy, free = lane.waiting_s, lane.take(), True, free - 1
             draft = lane.draft_due(pace.step.tick_ms) and pace.step.drafts and not lane.waiting_s
             ended = sum((sample // 3200 + 7 * lane.handle) % UTTERANCE == 0 for _, sample, _ in frames)
             took_s = len(frames) * costs.voice_s + ended * costs.end_s + draft * costs.draft_s
             took_s *= slow(now_s)
-            heapq.heappush(ends, (now_s + took_s, lane.handle, draft, took_s, lane.waiting_s))
+            heapq.heappush(ends, (now_s + took_s, lane.handle, draft, took_s, late_s))
     return ran
 
 
