@@ -162,6 +162,7 @@ async def _measure(spoken: Spoken) -> TranscribeFigures:
             for count in spoken.channels:
                 logger.info("measuring channels=%d seconds=%.0f", count, spoken.seconds)
                 rungs.append(await _rung(bench, count, spoken.seconds))
+                _alive(child)
                 logger.info("measured %s", msgspec.json.encode(rungs[-1]).decode())
                 if not rungs[-1].keeps_up:
                     break
@@ -303,11 +304,18 @@ async def _working(url: str, token: str, model: ModelChoice) -> AsyncIterator[as
 
 async def _joined(relay: Dispatch, child: asyncio.subprocess.Process) -> None:
     """Wait for the worker. Raises Unavailable where it cannot load its model; it says why on standard error."""
-    async with asyncio.timeout(_LOAD_S):
-        while not relay.workers:
-            if child.returncode is not None:
-                raise Unavailable("The worker left before it could be measured; what it said stands above.")
-            await asyncio.sleep(0.1)
+    try:
+        async with asyncio.timeout(_LOAD_S):
+            while not relay.workers:
+                _alive(child)
+                await asyncio.sleep(0.1)
+    except TimeoutError as error:
+        raise Unavailable(f"The worker did not load its model within {_LOAD_S:.0f} s.") from error
+
+
+def _alive(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is not None:
+        raise Unavailable("The worker left before it could be measured; what it said stands above.")
 
 
 def _what_limits(last: Rung) -> str:

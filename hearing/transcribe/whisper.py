@@ -47,7 +47,7 @@ class Whisper:
     def __init__(
         self, folder: Path, *, name: str, device: str = "auto", compute: str = "auto", threads: int = 1
     ) -> None:
-        device = _device(device)
+        device = device_of(device)
         compute = _compute(device) if compute == "auto" else compute
         try:
             self._whisper: Any = WhisperModel(
@@ -151,6 +151,13 @@ class Whisper:
         return self._tokenizers[key]
 
 
+def device_of(wanted: str) -> str:
+    """Return the device: the one that is wanted, or, with auto, a GPU where there is one."""
+    if wanted != "auto":
+        return wanted
+    return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+
+
 class _Request:
     """One guess in the model's tokens; `most` bounds them, those it begins with counted."""
 
@@ -223,12 +230,6 @@ def _split(tokenizer: Any, ids: list[int]) -> list[Word]:  # noqa: ANN401 - fast
 
 def _base(language: str) -> str:
     return language.split("-", 1)[0]
-
-
-def _device(wanted: str) -> str:
-    if wanted != "auto":
-        return wanted
-    return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
 
 
 def _compute(device: str) -> str:

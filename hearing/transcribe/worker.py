@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from hearing.errors import HearingError, Refused
 from hearing.transcribe.carry import Carrier, MakeSession
 from hearing.transcribe.engine import Engine
-from hearing.transcribe.models import ModelChoice, find
+from hearing.transcribe.models import ModelChoice
 from hearing.transcribe.session import Session
 
 logger = logging.getLogger(__name__)
@@ -94,10 +94,9 @@ async def _load_and_work(settings: WorkerSettings) -> None:
 
 
 def _load(model: ModelChoice, threads: int) -> Engine:
-    from hearing.transcribe.whisper import Whisper  # noqa: PLC0415 - it loads CTranslate2: only in a worker
+    from hearing.transcribe.loading import load  # noqa: PLC0415 - it loads CTranslate2: only in a worker
 
-    found = find(model, os.environ)
-    return Whisper(found.folder, name=found.name, device=model.device, compute=model.compute_type, threads=threads)
+    return load(model, threads, os.environ)
 
 
 async def _one_connection(settings: WorkerSettings, engine: Engine, threads: int, make: MakeSession) -> str:
