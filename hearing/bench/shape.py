@@ -159,10 +159,11 @@ def fitting(batches: Sequence[Batch], tick_ms: int, places: int) -> int:
 
 def _batch(engine: "Whisper", pcm: npt.NDArray[np.float32], size: int) -> Batch:
     words = engine.spell(["the"] * _FORCED, "en")
-    sounds = engine.encode_all([pcm] * size)
+    prepared = [engine.prepare(pcm)] * size
+    sounds = engine.encode_all(prepared)
     prompt = tuple(token for word in engine.spell(["water"] * _PROMPT, "en") for token in word.tokens[:1])
     asked = [Asked(Sound(0, sound.encoded), "en", prompt, tuple(words)) for sound in sounds]
-    encode_ms = _median_ms(lambda: engine.encode_all([pcm] * size))
+    encode_ms = _median_ms(lambda: engine.encode_all(prepared))
     guess_ms = _median_ms(lambda: engine.guess_all(asked))
     align_ms = _median_ms(lambda: engine.align_all([(sound, words) for sound in sounds], "en"))
     return Batch(size, encode_ms, guess_ms, align_ms, round(1000 * size / (encode_ms + guess_ms), 2))

@@ -90,7 +90,8 @@ class Batching:
         return self._engine.hears(language)
 
     def encode(self, pcm: Pcm) -> Sound:
-        sound: Sound = self._ask(("encode", self._engine.window(len(pcm))), pcm)
+        prepared = self._engine.prepare(pcm)
+        sound: Sound = self._ask(("encode", self._engine.window(prepared.samples)), prepared)
         return sound
 
     def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:

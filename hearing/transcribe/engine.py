@@ -87,8 +87,12 @@ class BatchEngine(Engine, Protocol):
         """Return the size that audio of so many samples is encoded at. A batch has one size."""
         ...
 
-    def encode_all(self, clips: Sequence[Pcm]) -> list[Sound]:
-        """Encode clips of one window."""
+    def prepare(self, pcm: Pcm) -> Sound:
+        """Do the part of encoding that each thread does for itself, so that batches do not wait for it."""
+        ...
+
+    def encode_all(self, prepared: Sequence[Sound]) -> list[Sound]:
+        """Encode sounds of one window, as `prepare` gave them."""
         ...
 
     def guess_all(self, asked: Sequence[Asked]) -> list[Hypothesis]:

@@ -55,6 +55,7 @@ class Session:
         self._drafted: Draft | None = None
         self._last_draft = assign.from_sample
         self._run = 0
+        self._prefix: list[Word] = []
         self._settled = assign.from_sample
         self._start_run(assign.from_sample)
         self._resume(assign)

@@ -80,7 +80,7 @@ class Whisper:
         return _base(language) in self._whisper.supported_languages
 
     def encode(self, pcm: Pcm) -> Sound:
-        return self.encode_all([pcm])[0]
+        return self.encode_all([self.prepare(pcm)])[0]
 
     def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
         return self.guess_all([Asked(sound, language, tuple(prompt), tuple(forced))])[0]
@@ -92,14 +92,17 @@ class Whisper:
         frames = min(samples, MAX_SAMPLES) // _FRAME
         return next((width for width in self._windows if frames + 100 <= width), self._windows[-1])
 
-    def encode_all(self, clips: Sequence[Pcm]) -> list[Sound]:
-        clips = [clip[:MAX_SAMPLES] for clip in clips]
-        window = self.window(len(clips[0]))
-        features = [self._whisper.feature_extractor(clip)[:, : len(clip) // _FRAME] for clip in clips]
+    def prepare(self, pcm: Pcm) -> Sound:
+        clip = pcm[:MAX_SAMPLES]
+        features = self._whisper.feature_extractor(clip)[:, : len(clip) // _FRAME]
+        return Sound(len(clip), pad_or_trim(features, self.window(len(clip))))
+
+    def encode_all(self, prepared: Sequence[Sound]) -> list[Sound]:
         with _failing():
-            padded = np.stack([pad_or_trim(one, window) for one in features])
-            encoded = self._whisper.model.encode(ctranslate2.StorageView.from_array(padded), to_cpu=True)
-        return [Sound(len(clip), one) for clip, one in zip(clips, _apart(encoded, len(clips)), strict=True)]
+            features = np.stack([np.asarray(one.encoded, np.float32) for one in prepared])
+            encoded = self._whisper.model.encode(ctranslate2.StorageView.from_array(features), to_cpu=True)
+        apart = _apart(encoded, len(prepared))
+        return [Sound(before.samples, one) for before, one in zip(prepared, apart, strict=True)]
 
     def guess_all(self, asked: Sequence[Asked]) -> list[Hypothesis]:
         requests = [_Request(self._tokenizer(one.language), one) for one in asked]

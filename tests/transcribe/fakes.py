@@ -110,9 +110,12 @@ class FakeBatches(FakeEngine):
     def window(self, samples: int) -> int:
         return 16_000 * (1 + samples // 160_000)
 
-    def encode_all(self, clips: Sequence[Pcm]) -> list[Sound]:
-        self._alike("encode", [self.window(len(clip)) for clip in clips])
-        return [self._good(self.encode(clip)) for clip in clips]
+    def prepare(self, pcm: Pcm) -> Sound:
+        return self.encode(pcm)
+
+    def encode_all(self, prepared: Sequence[Sound]) -> list[Sound]:
+        self._alike("encode", [self.window(sound.samples) for sound in prepared])
+        return [self._good(sound) for sound in prepared]
 
     def guess_all(self, asked: Sequence[Asked]) -> list[Hypothesis]:
         self._alike("guess", [(self.window(a.sound.samples), len(a.prompt), bool(a.forced)) for a in asked])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hearing.transcribe.batching import Batching, Call, pick, wanted_at
-from hearing.transcribe.engine import Asked, EngineFailedError, Hypothesis, Pcm, Sound
+from hearing.transcribe.engine import Asked, EngineFailedError, Hypothesis, Sound
 from hearing.transcribe.words import text
 from tests.speech import demo_speech, engine
 from tests.transcribe.fakes import FakeBatches, name, silence, speech
@@ -78,11 +78,11 @@ class Gate(FakeBatches):
         self.open = threading.Event()
         self.encoded: list[int] = []
 
-    def encode_all(self, clips: Sequence[Pcm]) -> list[Sound]:
+    def encode_all(self, prepared: Sequence[Sound]) -> list[Sound]:
         self.entered.set()
         assert self.open.wait(60)
-        self.encoded += [len(clip) for clip in clips]
-        return super().encode_all(clips)
+        self.encoded += [sound.samples for sound in prepared]
+        return super().encode_all(prepared)
 
 
 def together(gate: Gate, batching: Batching, jobs: Sequence[Callable[[], object]]) -> list[object]:
@@ -174,7 +174,7 @@ def test_the_most_urgent_call_goes_first() -> None:
 def test_several_channels_are_heard_as_each_would_be_alone() -> None:
     whisper, languages = engine(), ("en", "fr", "es")
     clips = [demo_speech(language)[16_000 : 7 * 16_000] for language in languages]
-    sounds = whisper.encode_all(clips)
+    sounds = whisper.encode_all([whisper.prepare(clip) for clip in clips])
     asked = [Asked(sound, language, (), ()) for sound, language in zip(sounds, languages, strict=True)]
     guesses = whisper.guess_all(asked)
     alone = [
