@@ -42,13 +42,13 @@ class Call(msgspec.Struct, eq=False):
 
 def pick(
     waiting: Sequence[Call], now_s: float, *, most: int, patience_s: float, expected: int
-) -> tuple[list[Call], float]:
-    """Return the batch to run now; where it is better to wait, none, and for how long. Pure.
+) -> tuple[list[Call], float | None]:
+    """Return the batch to run now; where it is better to wait, none, and for how long (None: for news). Pure.
 
     `expected` counts callers that may be back in a moment. While there are any, nobody waits longer than `patience_s`.
     """
     if not waiting:
-        return [], patience_s
+        return [], None
     first = min(waiting, key=_order)
     batch = sorted((call for call in waiting if call.key == first.key), key=_order)[:most]
     left_s = min(call.asked_s for call in waiting) + patience_s - now_s
@@ -130,16 +130,12 @@ class Batching:
 
     def _run_or_wait(self) -> None:
         """Run the next batch, if there is one and a runner is free; else wait for news. The lock is held."""
-        batch, wait_s = list[Call](), None
+        batch: list[Call] = []
+        wait_s: float | None = None
         if self._free:
             now_s = time.monotonic()
-            batch, wait_s = pick(
-                self._waiting,
-                now_s,
-                most=self._most,
-                patience_s=self._patience_s,
-                expected=self._expected(now_s),
-            )
+            expected = self._expected(now_s)
+            batch, wait_s = pick(self._waiting, now_s, most=self._most, patience_s=self._patience_s, expected=expected)
         if not batch:
             self._changed.wait(wait_s)
             return

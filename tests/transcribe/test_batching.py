@@ -35,7 +35,7 @@ def test_a_batch_holds_the_most_urgent_call_and_what_is_like_it(
 ) -> None:
     batch, wait_s = pick(waiting, now_s, most=most, patience_s=patience_s, expected=expected)
     if not batch:
-        assert not waiting or (expected and wait_s > 0)
+        assert wait_s is None if not waiting else expected and wait_s is not None and wait_s > 0
         return
     assert len({call.key for call in batch}) == 1
     assert len({id(call) for call in batch}) == len(batch) <= most
@@ -204,3 +204,17 @@ def test_prompts_of_unequal_length_fail_as_a_batch_and_are_heard_one_by_one() ->
     sound = whisper.encode(demo_speech("en")[16_000 : 7 * 16_000])
     with pytest.raises(EngineFailedError, match="failed"):
         whisper.guess_all([Asked(sound, "en", prompt, ()) for prompt in ((), (1000, 1001))])
+
+
+def test_two_batches_run_at_the_same_time_where_there_are_two_runners() -> None:
+    met = threading.Barrier(2, timeout=60)
+
+    class Meeting(FakeBatches):
+        def encode_all(self, prepared: Sequence[Sound]) -> list[Sound]:
+            met.wait()
+            return super().encode_all(prepared)
+
+    batching = Batching(Meeting(), most=1, patience_s=0.0, runners=2)
+    with ThreadPoolExecutor(2) as pool:
+        sounds = list(pool.map(batching.encode, [speech((1,)), speech((2,))], timeout=60))
+    assert len(sounds) == batching.batches == 2

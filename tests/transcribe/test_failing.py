@@ -11,7 +11,7 @@ from hearing.errors import HearingError
 from hearing.transcribe.batching import Batching
 from hearing.transcribe.carry import Carrier
 from hearing.transcribe.engine import Engine, EngineFailedError, Hypothesis, Pcm, Sound
-from hearing.transcribe.protocol import Assign
+from hearing.transcribe.protocol import Assign, Closed, Gap
 from hearing.transcribe.session import Session
 from hearing.transcribe.words import Word
 from tests.transcribe.fakes import Energy, FakeBatches, FakeEngine, name, raw, silence, speech
@@ -130,3 +130,18 @@ async def test_a_worker_whose_engine_is_gone_gives_up() -> None:
         failed = running.exception()
         assert isinstance(failed, BaseExceptionGroup)
         assert failed.subgroup(HearingError) is not None
+
+
+def test_words_taken_over_get_times_though_their_audio_is_given_up() -> None:
+    pcm = speech(range(1, 9))
+    session = Session(Assign(1, "en", 0, 1, ((0, ("one1", "two2")),), 2 * FRAME), Dead(), frames=Energy)
+    session.hear(1, 0, pcm)
+    with pytest.raises(EngineFailedError):
+        session.end()
+    said = session.give_up()
+    [closed] = [one for one in said if isinstance(one, Closed)]
+    [gap] = [one for one in said if isinstance(one, Gap)]
+    assert (closed.segment, len(closed.word_times)) == (0, 2)
+    assert closed.t1 <= gap.t0 < gap.t1 == len(pcm) // 16
+    assert closed.t1 * 16 <= session.settled <= session.heard == len(pcm)
+    assert session.step() == []
