@@ -11,7 +11,7 @@ FULL = 0.92
 """Share above which ticks stretch."""
 EASY = 0.75
 """Share, at the faster pace, under which they shrink again."""
-LATE_S = 4.0
+LATE_S = 3.0
 """So much audio that waits for one job shows that a channel falls behind."""
 LOOK_S = 2.0
 """The pace is looked at so often."""

@@ -125,6 +125,8 @@ class Session:
         Words that are final and have no times get what room there is.
         """
         queue, begin = self._voice.queue, self._begin()
+        if self._listening and queue:
+            begin = max(begin, queue[0].begin)  # not what was heard again from the one before
         ended = queue[0].end if queue else None
         end = self.heard if ended is None else ended
         self._say(end)

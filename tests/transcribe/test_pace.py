@@ -100,7 +100,7 @@ def test_a_busy_neighbour_stretches_ticks_but_leaves_drafts() -> None:
 
 
 def test_an_engine_that_is_full_at_the_slowest_pace_still_drafts_while_nothing_falls_behind() -> None:
-    ran = carry(6, 2, 300, slow=lambda _: 1.9)
+    ran = carry(6, 2, 300, slow=lambda _: 1.5)
     assert set(later(ran.levels)) == {2}
     assert max(ran.late_s) < LATE_S
     assert len(ran.drafts) > 300 * 6 / 5
