@@ -131,7 +131,7 @@ class Carrier:
             return
         for one in said:
             await self._say(one)
-        if last and lane.drained:
+        if lane.done and lane.drained:
             self._lanes.pop(lane.handle)
             await self._say(Pulse((lane.heard(self._pace.step.tick_ms),)))
             await self._say(Drained(lane.handle))

@@ -16,12 +16,16 @@ _SLICE = 2 * RATE_HZ
 
 
 class Lane:
-    """An assigned channel. `busy` while a job hears it; jobs run in threads, everything else in the loop."""
+    """An assigned channel. `busy` while a job hears it, `done` when it was heard to its end.
+
+    Jobs run in threads, everything else in the loop.
+    """
 
     def __init__(self, handle: int, session: Callable[[], Session], now_s: float) -> None:
         self.handle = handle
         self.busy = False
         self.finishing = False
+        self.done = False
         self.failures = 0
         self.due_s = now_s
         self._make = session
@@ -92,6 +96,7 @@ class Lane:
             session.end()
         said = session.step(draft=draft)
         self._heard = Heard(self.handle, session.heard, session.settled, 0)
+        self.done = last
         return said
 
     def give_up(self) -> list[Said]:

@@ -56,6 +56,7 @@ class Session:
         self._last_draft = assign.from_sample
         self._run = 0
         self._prefix: list[Word] = []
+        self._listening = False
         self._settled = assign.from_sample
         self._start_run(assign.from_sample)
         self._resume(assign)
