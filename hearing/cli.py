@@ -14,6 +14,7 @@ import msgspec
 from hearing import (
     __version__,
     cli_backup,
+    cli_bench,
     cli_captioner,
     cli_doctor,
     cli_glossary,
@@ -83,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_publish(commands)
     _add_captioner(commands)
     _add_transcribe(commands)
-    _add_bench(commands)
+    cli_bench.add(commands, _command)
     cli_doctor.add(commands, _command)
     cli_backup.add(commands, _command)
     cli_worker.add(commands, _command)
@@ -195,12 +196,6 @@ def _add_transcribe(commands: Any) -> None:  # noqa: ANN401 - argparse's type is
     parser.add_argument("--events", type=Path, metavar="OUT.jsonl", help="write one event a line")
 
 
-def _add_bench(commands: Any) -> None:  # noqa: ANN401 - argparse's type is private
-    parser = _command(commands, "bench", _bench, "Measure this machine.")
-    parser.add_argument("name", metavar="NAME", help="log, window, desk, search, publish")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-
-
 def _serve(options: argparse.Namespace) -> None:
     from hearing import app, config
 
@@ -310,9 +305,3 @@ def _transcribe(options: argparse.Namespace) -> None:
         phase_ms=options.phase,
         events=options.events,
     )
-
-
-def _bench(options: argparse.Namespace) -> None:
-    from hearing.bench import run as bench
-
-    print(bench.run(options.name).decode())
