@@ -30,8 +30,12 @@ def build(
     worker_token: str,
     now_ms: Callable[[], int],
     search: Searching | None = None,
+    home: Callable[[], str] | None = None,
 ) -> ASGIApp:
-    """Build the site of a server. `staff` and `worker_token` say who may do more than read; `now_ms` gives UTC."""
+    """Build the site of a server. `staff` and `worker_token` say who may do more than read; `now_ms` gives UTC.
+
+    On an edge `home` tells where the home is reached.
+    """
     whole, house = house, rehearsing.shown(house)
     more = [*media.routes(log, store, house), *worker.routes(dispatch, worker_token), *inviting.routes(office, staff)]
     return assemble(
@@ -45,4 +49,5 @@ def build(
         office=office,
         now_ms=now_ms,
         search=search,
+        home=home,
     )

@@ -17,6 +17,7 @@ from hearing.meeting import House
 from hearing.qa.office import Office
 from hearing.site import api, desk, exporting, feed, i18n, openapi, pages, redactions, rehearsing, searching, web
 from hearing.site.dialogue import Rooms
+from hearing.site.edge import Edge
 from hearing.site.faults import Faults
 from hearing.site.folds import Folds, Window
 from hearing.site.headers import Headers
@@ -37,8 +38,11 @@ def assemble(
     now_ms: Callable[[], int],
     office: Office | None = None,
     search: Searching | None = None,
+    home: Callable[[], str] | None = None,
 ) -> ASGIApp:
     """Build what reads: pages, feed, API and files, with `more` routes beside them; with an office, the questions.
+
+    On an edge `home` tells where the home is reached, which answers what is not only read.
 
     `house` is whole, with its rehearsals. Every route is given it as whoever asks may see it. With `search`, all that
     was said in public can be searched.
@@ -66,6 +70,7 @@ def assemble(
             *pages.routes(site),
         ],
         middleware=[
+            *([Middleware(Edge, home, staff, faults.expected)] if home else ()),
             Middleware(SameOrigin, refuse=faults.expected),
             Middleware(rehearsing.Rehearsing, whole, rehearsing.staff_check(staff, office), folds.forget),
             Middleware(GZipMiddleware, compresslevel=6, exclude_content_types=DEFAULT_EXCLUDED_CONTENT_TYPES),
