@@ -25,7 +25,7 @@ from hearing.erasing import erase_meeting
 from hearing.errors import Refused, Unavailable
 from hearing.events import Cut, public_stream
 from hearing.finding import Finding
-from hearing.home import Claim, Whereabouts, is_home, mark
+from hearing.home import Claim, Turns, Whereabouts, is_home, this_process
 from hearing.house import HouseKeeper
 from hearing.house_events import MeetingCreated
 from hearing.listen import hold, listening
@@ -41,6 +41,7 @@ from hearing.redaction import Account, Wanted
 from hearing.seams import Seams, lost, opened
 from hearing.site.app import build
 from hearing.sources import Sources, rules_of
+from hearing.standby import PATIENCE_S, Able, Standby
 from hearing.store.folder import FolderStore
 from hearing.transcribe.dispatch import Dispatch
 from hearing.transcribe.local import keep_worker
@@ -221,7 +222,7 @@ async def _serve(config: Config, then: Then | None) -> bool:
     async with opened(config, os.environ) as seams:
         if not config.redis:
             return await _serve_home(config, seams, then)
-        if not await is_home(seams.log, mark(config.folder)):
+        if not await is_home(seams.log, config.folder):
             logger.info("role=edge: another data folder of this Redis is the home")
             return await _serve_edge(config, seams, then)
         claim = Claim(seams.board, config.folder)
@@ -253,6 +254,7 @@ async def _serve_home(config: Config, seams: Seams, then: Then | None, claim: Cl
             rules=rules_of(config),
             drain_s=config.drain_s,
             erase=partial(erase_meeting, log=log, store=store, board=board, forget=windows.forget),
+            turns=Turns(board, this_process(config.folder), _always) if claim else None,
         )
         feeder = Feeder(keeper.house, log, index)
         redactor = Redactor(
@@ -291,17 +293,19 @@ async def _serve_home(config: Config, seams: Seams, then: Then | None, claim: Cl
 
 
 async def _serve_edge(config: Config, seams: Seams, then: Then | None) -> bool:
-    """Serve readers of what the home records and says; what is sent goes on to it."""
+    """Serve readers of what the home records and says, and pass on what is sent; on standby, relay while it is away."""
     log, board = seams.log, seams.board
     async with (
-        FolderStore(config.folder / "media") as store,
+        FolderStore(config.folder / "meanwhile") as store,
         Windows(log) as windows,
         office_of(config, log, board, holds_vault=False) as office,
         Index(config.folder / "index.db") as index,
     ):
         keeper = await HouseKeeper(log, utc_ms).start()
         staff_token = _token(config.staff_token_file, "staff_token_file")
-        dispatch, whereabouts = Dispatch(log, board), Whereabouts(board)
+        worker_token = _token(config.worker_token_file, "worker_token_file")
+        dispatch, whereabouts, rules = Dispatch(log, board), Whereabouts(board), rules_of(config)
+        turns = Turns(board, this_process(config.folder), Able(whereabouts, rules), patience_s=PATIENCE_S)
         feeder = Feeder(keeper.house, log, index)
         app = build(
             log=log,
@@ -309,18 +313,37 @@ async def _serve_edge(config: Config, seams: Seams, then: Then | None) -> bool:
             board=board,
             store=store,
             house=keeper.house,
-            staff=EdgeDesk(keeper, staff_token, Sources(rules_of(config)), utc_ms),
+            staff=EdgeDesk(keeper, staff_token, Sources(rules), utc_ms),
             office=office,
             dispatch=dispatch,
-            worker_token=secrets.token_urlsafe(32),
+            worker_token=worker_token,
             now_ms=utc_ms,
             search=Search(index, keeper.house, feeder),
             home=lambda: whereabouts.url,
+            relayed=turns.relayed if config.standby else None,
         )
         async with listening(config, app, staff_token) as addresses:
-            server = Server(addresses.url, keeper, office, lambda: 0, asyncio.Event())
+            server = Server(addresses.url, keeper, office, lambda: dispatch.workers, asyncio.Event())
             work: list[Awaitable[None]] = [whereabouts.run(), feeder.run(keeper.changed)]
+            if config.standby:
+                erase = partial(erase_meeting, log=log, store=store, board=board, forget=windows.forget)
+                attendant = Attendant(
+                    keeper,
+                    log=log,
+                    store=store,
+                    dispatch=dispatch,
+                    rules=rules,
+                    drain_s=config.drain_s,
+                    erase=erase,
+                )
+                work += [dispatch.run(), Standby(keeper, attendant, turns, store).run()]
+            if config.standby and config.local_worker:
+                work.append(keep_worker(addresses.inner_url, worker_token, config, workers=lambda: dispatch.workers))
             return await _work(seams, server, work, then)
+
+
+async def _always(_meeting: Meeting) -> bool:
+    return True
 
 
 async def _work(seams: Seams, server: Server, work: list[Awaitable[None]], then: Then | None) -> bool:

@@ -50,6 +50,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     redis_password_file: str = ""
     redis_replicas: int = 0
     peer_url: str = ""
+    standby: bool = False
 
     @property
     def folder(self) -> Path:

@@ -336,10 +336,10 @@ def _reach(where: Target) -> Target | None:
     deadline = time.monotonic() + _STARTING_S
     while True:
         try:
-            if found := presence(where.data):
-                return Target(where.data, found.url, found.token)
-            check_own_log(where.data)
-            return None
+            found = presence(where.data)
+            if found is None:
+                check_own_log(where.data)
+            return Target(where.data, found.url, found.token) if found else None
         except Unavailable:
             if time.monotonic() > deadline:
                 raise

@@ -5,7 +5,7 @@ for reading come from here without sound; the rest is refused with a sentence, n
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers
@@ -21,6 +21,7 @@ _HERE = re.compile(
     r"/|/search|/favicon\.ico|/static/.*|/m/[^/]+/(text|asked|[^/]+\.[a-z]+)|/api/openapi\.json|/api/search"
     r"|/api/meetings(/[^/]+(/(events|segments|export|setup))?)?|/api/dialogues/[^/]+/public"
 )
+_MEDIA = re.compile(r"/(?:media|listen|m)/([^/]+)(?:/.*)?")
 _WITHOUT_SOUND = re.compile(r"/m/[^/]+(/[^/]+/[^/]+)?")
 _BY_THE_LOG = re.compile(r"/api/meetings(/[^/]+/(open|close))?")
 """What staff do that needs nothing but the log."""
@@ -29,22 +30,27 @@ _TRY_AGAIN = 1013  # RFC 6455, registered at IANA
 
 
 class Edge:
-    """Wraps the site of an edge. `home` tells where the home is reached, '' while it is away."""
+    """Wraps the site of an edge. `home` tells where the home is reached, '' while it is away.
+
+    `relayed` are the meetings that this edge relays meanwhile, None on one that never does.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
         home: Callable[[], str],
+        relayed: Collection[str] | None,
         staff: api.Staff,
         refuse: Callable[[Request, Exception], Response],
     ) -> None:
         self._app = app
         self._home = home
+        self._relayed = relayed
         self._staff = staff
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
+        if scope["type"] == "websocket" and self._relayed is None:
             await send({"type": "websocket.close", "code": _TRY_AGAIN, "reason": "Connect to the home."})
         elif scope["type"] != "http" or self._is_for_here(scope):
             await self._app(scope, receive, send)
@@ -58,6 +64,8 @@ class Edge:
             return False
         if scope["method"] not in _READING:
             return ours and bool(_BY_THE_LOG.fullmatch(path))
+        if (media := _MEDIA.fullmatch(path)) and media[1] in (self._relayed or ()):
+            return not _holds_seat(headers)
         return bool(_HERE.fullmatch(path)) and not _holds_seat(headers)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
