@@ -19,6 +19,7 @@ from hearing.archive.index import Index
 from hearing.archive.search import Search
 from hearing.attend import Attendant
 from hearing.board.base import Board
+from hearing.board.skipping import Skipping
 from hearing.config import Config
 from hearing.edgedesk import EdgeDesk
 from hearing.erasing import erase_meeting
@@ -245,7 +246,7 @@ async def _serve_home(config: Config, seams: Seams, then: Then | None, claim: Cl
         keeper = await HouseKeeper(log, utc_ms).start()
         staff_token = _token(config.staff_token_file, "staff_token_file")
         worker_token = _token(config.worker_token_file, "worker_token_file")
-        dispatch = Dispatch(log, board)
+        dispatch = Dispatch(log, Skipping(board))
         attendant = Attendant(
             keeper,
             log=log,
@@ -258,7 +259,12 @@ async def _serve_home(config: Config, seams: Seams, then: Then | None, claim: Cl
         )
         feeder = Feeder(keeper.house, log, index)
         redactor = Redactor(
-            log, store, board, house=keeper.house, forget=_forgetting(keeper, log, dispatch, index), now_ms=utc_ms
+            log,
+            store,
+            Skipping(board),
+            house=keeper.house,
+            forget=_forgetting(keeper, log, dispatch, index),
+            now_ms=utc_ms,
         )
         app = build(
             log=log,
@@ -304,7 +310,7 @@ async def _serve_edge(config: Config, seams: Seams, then: Then | None) -> bool:
         keeper = await HouseKeeper(log, utc_ms).start()
         staff_token = _token(config.staff_token_file, "staff_token_file")
         worker_token = _token(config.worker_token_file, "worker_token_file")
-        dispatch, whereabouts, rules = Dispatch(log, board), Whereabouts(board), rules_of(config)
+        dispatch, whereabouts, rules = Dispatch(log, Skipping(board)), Whereabouts(board), rules_of(config)
         turns = Turns(board, this_process(config.folder), Able(whereabouts, rules), patience_s=PATIENCE_S)
         feeder = Feeder(keeper.house, log, index)
         app = build(

@@ -121,7 +121,7 @@ class Claim:
 
     async def take(self) -> None:
         """Become the home. Raises Unavailable while a server on a copy of this folder is."""
-        until = asyncio.get_running_loop().time() + 2 * LIFETIME_S
+        until = asyncio.get_running_loop().time() + LIFETIME_S + _BEAT_S
         while await self._renewed() != self._mine:
             if asyncio.get_running_loop().time() > until:
                 raise Unavailable(

@@ -17,7 +17,7 @@ import msgspec
 from hearing.access import Action, Capability, Role, require
 from hearing.board.base import Board
 from hearing.desk_events import Ceiling
-from hearing.errors import Conflict, NotFound, Refused
+from hearing.errors import Conflict, NotFound, Refused, Unavailable
 from hearing.events import Wording
 from hearing.house_events import HOUSE
 from hearing.log.base import Log
@@ -44,6 +44,7 @@ from hearing.qa.vault import Vault
 from hearing.qa.views import ItemView, NoticeView, RoutedView
 
 MOST_AT_ONCE = 200
+_RETRY_S = 0.5
 
 
 class Office:
@@ -87,13 +88,16 @@ class Office:
         running: set[str] = set()
         async with asyncio.TaskGroup() as group:
             while True:
-                seen = (await self._rooms.refresh()).position
-                for dialogue in self._rooms.dialogues():
-                    if dialogue not in running:
-                        running.add(dialogue)
-                        room = await self._desks.of(dialogue)
-                        group.create_task(room.publisher.run(), name=f"publish {dialogue}")
-                await self._log.wait(HOUSE, seen)
+                try:
+                    seen = (await self._rooms.refresh()).position
+                    for dialogue in self._rooms.dialogues():
+                        if dialogue not in running:
+                            room = await self._desks.of(dialogue)
+                            running.add(dialogue)
+                            group.create_task(room.publisher.run(), name=f"publish {dialogue}")
+                    await self._log.wait(HOUSE, seen)
+                except Unavailable:  # the log is away for a moment, or the vault is busy
+                    await asyncio.sleep(_RETRY_S)
 
     # --- everybody ---------------------------------------------------------------------------------------------------
 
