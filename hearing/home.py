@@ -230,5 +230,5 @@ class Whereabouts:
         assert isinstance(watch, AsyncGenerator)  # noqa: S101 - what every board makes
         async with aclosing(watch):
             async for _, value in watch:
-                said = value.decode() if value else ""
+                said = value.decode("ascii", "replace") if value else ""
                 self.url = said if PEER.fullmatch(said) else ""

@@ -3,6 +3,7 @@
 import asyncio
 from bisect import bisect_right
 from collections import OrderedDict, deque
+from contextlib import suppress
 from itertools import islice
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ RECENT = 512
 STREAMS = 64
 _BATCH = 256
 _RETRY_S = 0.5
+_LOOK_S = 5.0
 
 
 class Windows:
@@ -148,7 +150,9 @@ class _Window:
             if len(records) < _BATCH:
                 self.current = True
                 self._tried.set()
-                await self._log.wait(self._stream, self._head)
+                with suppress(TimeoutError):  # an epoch may begin unseen between the look and the wait
+                    async with asyncio.timeout(_LOOK_S):
+                        await self._log.wait(self._stream, self._head)
 
     async def _begin(self) -> None:
         """Stand near the head of the stream as it is now; of another epoch nothing is kept."""
