@@ -139,8 +139,8 @@ async def test_a_cursor_that_means_nothing_here_is_told_to_begin_again(site: Ser
 async def test_a_reader_whose_stream_begins_a_new_epoch_is_told_and_gets_it_from_the_beginning(site: Serving) -> None:
     await hold_meeting(site)
     stream = public_stream(MEETING)
-    async with asyncio.timeout(60), contextlib.aclosing(listen(site.url)) as events:
-        while (await anext(events)).id != f"1.{await site.log.head(stream)}":
+    async with asyncio.timeout(60), contextlib.aclosing(listen(site.url, "", "")) as events:
+        while not (await anext(events)).id.startswith("1."):
             pass
         kept = site.log._streams[stream]
         kept.records, kept.epoch = kept.records[:5], 2  # what a failover leaves
