@@ -265,7 +265,7 @@ def test_a_password_comes_by_a_file_and_is_in_nothing_that_is_written(
     with redis.client() as owner:
         owner.config_set("requirepass", secret)
     where = ("serve", "--data", str(tmp_path / "x"), "--port", "0")
-    assert "does not answer" in refusal(capsys, *where, "--redis", redis.url)
+    assert "redis_password_file" in refusal(capsys, *where, "--redis", redis.url)
     told = refusal(capsys, *where, "--redis", redis.url.replace("//", f"//:{secret}@"))
     assert ("redis_password_file" in told, secret in told) == (True, False)
     monkeypatch.setenv("HEARING_REDIS_PASSWORD_FILE", str(tmp_path / "redis-password"))

@@ -148,7 +148,7 @@ async def test_a_reader_whose_stream_begins_a_new_epoch_is_told_and_gets_it_from
         while (told := await anext(events)).name != "reset":
             assert not told.id.startswith("2.")
         assert (told.id, told.body) == ("", {"epoch": 2})
-        ids = []
+        ids: list[str] = []
         while len(ids) < 3:
             told = await anext(events)
             ids += [told.id] if told.id else []
