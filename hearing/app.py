@@ -206,16 +206,13 @@ async def serve(config: Config, then: Then | None = None) -> None:
     another server has the folder or the port, Refused for settings that cannot work.
     """
     with hold(config.folder):
-        begun = False
-        while True:
-            try:
-                begun = await _serve(config, then)
-            except* Unavailable:
-                if not begun:
-                    raise
-            if not begun:
-                return
+        again = await _serve(config, then)
+        while again:
             await asyncio.sleep(_AGAIN_S)
+            try:
+                again = await _serve(config, then)
+            except* Unavailable:
+                logger.warning("not_served_yet code=unavailable")
 
 
 async def _serve(config: Config, then: Then | None) -> bool:
