@@ -6,10 +6,9 @@ for reading come from here without sound; the rest is refused with a sentence, n
 
 import re
 from collections.abc import Callable, Collection
-from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -99,10 +98,7 @@ def _can_be_read_here(scope: Scope) -> bool:
 
 def _holds_seat(headers: Headers) -> bool:
     """Tell whether a browser has a seat at a desk: what its pages show more may need the vault."""
-    try:
-        names = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return False
+    names = cookie_parser(headers.get("cookie", ""))
     return any(name.removeprefix("__Host-").startswith("desk-") for name in names)
 
 
