@@ -18,7 +18,7 @@ from tests.e2e.sharing import STAFF_TOKEN, begin, server, settings, staff, worki
 from tests.redis_server import RedisServer, redis_server
 from tests.site.desking import fields
 
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 
 
 @pytest.fixture
@@ -58,6 +58,7 @@ def listed(folder: Path) -> list[Path]:
     return [Path(place, name) for place, _, names in os.walk(folder) for name in names]
 
 
+@pytest.mark.slow
 def test_what_is_said_at_the_home_is_read_searched_played_and_answered_at_an_edge(
     tmp_path: Path, home: Serving, redis: RedisServer
 ) -> None:
@@ -110,6 +111,7 @@ def _sends_a_question(edge: Serving, home: Serving) -> bool:
         ).text  # fmt: skip
 
 
+@pytest.mark.slow
 def test_while_the_home_is_away_an_edge_reads_on_and_takes_nothing_in(
     tmp_path: Path, home: Serving, redis: RedisServer
 ) -> None:
@@ -171,6 +173,7 @@ def test_an_edge_on_standby_goes_on_with_the_meeting_and_hands_it_back(
         assert edge.get("/api/meetings/one/segments") == home.get("/api/meetings/one/segments")
 
 
+@pytest.mark.slow
 def test_a_redis_that_is_killed_and_started_again_costs_a_live_meeting_nothing_that_was_acknowledged(
     home: Serving, redis: RedisServer
 ) -> None:
@@ -230,6 +233,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_folder_whose_log_lies_in_redis_says_so_to_whoever_looks_for_it(
     tmp_path: Path, home: Serving, redis: RedisServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
