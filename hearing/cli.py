@@ -114,6 +114,9 @@ def _add_serve(commands: Any) -> None:  # noqa: ANN401 - argparse's type is priv
     parser.add_argument("--tls-key", help="PEM file of its key")
     parser.add_argument("--behind-proxy", action="store_const", const=True, help="a proxy in front speaks TLS")
     parser.add_argument("--no-worker", dest="local_worker", action="store_const", const=False, help="no captions here")
+    parser.add_argument(
+        "--redis", metavar="URL", help="keep the log in Redis, shared by servers: redis://user@host:6379"
+    )
 
 
 def _where() -> argparse.ArgumentParser:
@@ -208,7 +211,7 @@ def _serve(options: argparse.Namespace) -> None:
     asyncio.run(app.serve(settings, ready))
 
 
-_SERVE_SETTINGS = ("data", "host", "port", "model", "tls_cert", "tls_key", "behind_proxy", "local_worker")
+_SERVE_SETTINGS = ("data", "host", "port", "model", "tls_cert", "tls_key", "behind_proxy", "local_worker", "redis")
 
 
 def _create(options: argparse.Namespace) -> None:

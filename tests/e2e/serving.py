@@ -129,7 +129,7 @@ class Reader:
     """Follows a meeting's events as a stranger would, coming back with its cursor whenever the line breaks.
 
     `words` holds every final word by segment, in order; a word that comes twice or leaves a hole is an AssertionError
-    kept in `fault`.
+    kept in `fault`. Told to begin again, it does, and counts that in `resets`.
     """
 
     def __init__(self, url: str, meeting: str) -> None:
@@ -141,6 +141,7 @@ class Reader:
         self.state = ""
         self.fault = ""
         self.lines = 0
+        self.resets = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -187,5 +188,8 @@ class Reader:
             if event["first_word"] != len(known):
                 self.fault = f"word {event['first_word']} of {event['segment']} after {len(known)} words"
             known.extend(event["words"])
+        elif kind == "reset":
+            self.words.clear()
+            self.resets += 1
         elif kind == "state":
             self.state = event["state"]
