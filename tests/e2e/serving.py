@@ -88,6 +88,11 @@ class Serving:
             self._process = subprocess.Popen([*command, *self._options], cwd=ROOT, stdout=errors, stderr=errors)
         until(self._answers, _UP_S, "the server to answer")
 
+    @property
+    def pid(self) -> int:
+        """The server's process, 0 before it was started."""
+        return self._process.pid if self._process else 0
+
     def kill(self) -> None:
         """Kill -9, and wait until no child of it is left."""
         assert self._process is not None
