@@ -19,18 +19,20 @@ from hearing.archive.index import Index
 from hearing.archive.search import Search
 from hearing.attend import Attendant
 from hearing.board.base import Board
-from hearing.board.memory import MemoryBoard
+from hearing.board.skipping import Skipping
 from hearing.briefing import Briefing
 from hearing.config import Config
+from hearing.edgedesk import EdgeDesk
 from hearing.erasing import erase_meeting
 from hearing.errors import Refused, Unavailable
 from hearing.events import Cut, public_stream
 from hearing.finding import Finding
+from hearing.home import Claim, Turns, Whereabouts, is_home, this_process
 from hearing.house import HouseKeeper
 from hearing.house_events import MeetingCreated
 from hearing.listen import hold, listening
 from hearing.log.base import Log
-from hearing.log.sqlite import SqliteLog
+from hearing.log.redis import RedisLog
 from hearing.log.window import Windows
 from hearing.meeting import Meeting
 from hearing.qa.key_file import default_key_file
@@ -38,8 +40,10 @@ from hearing.qa.office import Office
 from hearing.readiness import Workers
 from hearing.redacting import Forget, Redactor
 from hearing.redaction import Account, Wanted
+from hearing.seams import Seams, lost, opened
 from hearing.site.app import build
 from hearing.sources import Sources, rules_of
+from hearing.standby import PATIENCE_S, Able, Standby
 from hearing.store.folder import FolderStore
 from hearing.transcribe.dispatch import Dispatch
 from hearing.transcribe.local import keep_worker
@@ -63,6 +67,7 @@ Checking = Callable[[Meeting], Awaitable[list[Finding]]]
 
 _ERASE_S = 20.0
 _REDACT_S = 10.0
+_AGAIN_S = 0.5
 _LOADING_S = 120.0
 """So long a worker of this machine that was just started may take to load its model."""
 
@@ -164,9 +169,11 @@ class StaffDesk:
         return await self._check(self._keeper.house().meeting(meeting))
 
 
-def office_of(config: Config, log: Log, board: Board) -> Office:
+def office_of(config: Config, log: Log, board: Board, *, holds_vault: bool = True) -> Office:
     """Make the office of a data folder's question queues; what was sent is readable with its key file only."""
     key_file = Path(config.key_file) if config.key_file else default_key_file(config.folder, os.environ)
+    if not holds_vault:
+        return Office(log, board, vault=config.folder / "vault.db", key_file=None, now_ms=utc_ms)
     return Office(log, board, vault=config.folder / "vault.db", key_file=key_file, now_ms=utc_ms)
 
 
@@ -210,66 +217,176 @@ def utc_ms() -> int:
 async def serve(config: Config, then: Then | None = None) -> None:
     """Serve until SIGINT or SIGTERM, or until `then`, called once all is up, sets `stop`.
 
-    Raises Unavailable where another server has the folder or the port, Refused for settings that cannot work.
+    Begins again, and calls `then` again, where Redis lost records that this server had folded. Raises Unavailable where
+    another server has the folder or the port, Refused for settings that cannot work.
     """
     with hold(config.folder):
-        async with (
-            SqliteLog(config.folder / "log.db") as log,
-            FolderStore(config.folder / "media") as store,
-            MemoryBoard() as board,
-            Windows(log) as windows,
-            office_of(config, log, board) as office,
-            Index(config.folder / "index.db") as index,
-        ):
-            keeper = await HouseKeeper(log, utc_ms).start()
-            staff_token, own_token = _token(config.staff_token_file, "staff_token_file"), secrets.token_urlsafe(32)
-            worker_token = _token(config.worker_token_file, "worker_token_file")
-            hand = Hand(round(config.caption_delay_s * 1000), config.caption_silence_s)
-            dispatch = Dispatch(log, board, hand)
-            attendant = Attendant(
+        again = await _serve(config, then)
+        while again:
+            await asyncio.sleep(_AGAIN_S)
+            try:
+                again = await _serve(config, then)
+            except* Unavailable:
+                logger.warning("not_served_yet code=unavailable")
+
+
+async def _serve(config: Config, then: Then | None) -> bool:
+    """Serve; True where all of it has to be read anew."""
+    async with opened(config, os.environ) as seams:
+        if not config.redis:
+            return await _serve_home(config, seams, then)
+        if not await is_home(seams.log, config.folder):
+            logger.info("role=edge: another data folder of this Redis is the home")
+            return await _serve_edge(config, seams, then)
+        claim = Claim(seams.board, config.folder)
+        await claim.take()
+        try:
+            return await _serve_home(config, seams, then, claim)
+        finally:
+            await claim.give_back()
+
+
+async def _serve_home(config: Config, seams: Seams, then: Then | None, claim: Claim | None = None) -> bool:
+    """Do everything: relay, take in, publish, and serve readers."""
+    log, board = seams.log, seams.board
+    async with (
+        FolderStore(config.folder / "media") as store,
+        Windows(log) as windows,
+        office_of(config, log, board) as office,
+        Index(config.folder / "index.db") as index,
+    ):
+        keeper = await HouseKeeper(log, utc_ms).start()
+        staff_token, own_token = _token(config.staff_token_file, "staff_token_file"), secrets.token_urlsafe(32)
+        worker_token = _token(config.worker_token_file, "worker_token_file")
+        dispatch = Dispatch(log, Skipping(board), _hand(config))
+        attendant = Attendant(
+            keeper,
+            log=log,
+            store=store,
+            dispatch=dispatch,
+            rules=rules_of(config),
+            drain_s=config.drain_s,
+            erase=partial(erase_meeting, log=log, store=store, board=board, forget=windows.forget),
+            turns=Turns(board, this_process(config.folder), _always) if claim else None,
+        )
+        feeder = Feeder(keeper.house, log, index)
+        redactor = Redactor(
+            log,
+            store,
+            Skipping(board),
+            house=keeper.house,
+            forget=_forgetting(keeper, log, dispatch, index),
+            now_ms=utc_ms,
+        )
+        app = build(
+            log=log,
+            windows=windows,
+            board=board,
+            store=store,
+            house=keeper.house,
+            staff=StaffDesk(
                 keeper,
-                log=log,
-                store=store,
-                dispatch=dispatch,
-                rules=rules_of(config),
-                drain_s=config.drain_s,
-                erase=partial(erase_meeting, log=log, store=store, board=board, forget=windows.forget),
-            )
-            feeder = Feeder(keeper.house, log, index)
-            redactor = Redactor(
-                log, store, board, house=keeper.house, forget=_forgetting(keeper, log, dispatch, index), now_ms=utc_ms
-            )
-            app = build(
-                log=log,
-                windows=windows,
-                board=board,
-                store=store,
-                house=keeper.house,
-                staff=StaffDesk(
+                staff_token,
+                attendant,
+                _checking(config, keeper, dispatch),
+                own=own_token,
+                redactor=redactor,
+                sources=Sources(rules_of(config), config.media),
+            ),
+            office=office,
+            dispatch=dispatch,
+            worker_token=worker_token,
+            now_ms=utc_ms,
+            search=Search(index, keeper.house, feeder),
+        )
+        async with listening(config, app, own_token) as addresses:
+            server = Server(addresses.url, keeper, office, lambda: dispatch.workers, asyncio.Event())
+            work: list[Awaitable[None]] = [attendant.run(), dispatch.run(), office.run(), redactor.run()]
+            work.append(feeder.run(keeper.changed))
+            work.append(Briefing(keeper, log=log, office=office, dispatch=dispatch).run())
+            if config.local_worker:
+                work.append(keep_worker(addresses.inner_url, worker_token, config, workers=dispatch.named))
+            if claim:
+                claim.url = config.peer_url or addresses.inner_url
+                work.append(claim.keep())
+            return await _work(seams, server, work, then)
+
+
+async def _serve_edge(config: Config, seams: Seams, then: Then | None) -> bool:
+    """Serve readers of what the home records and says, and pass on what is sent; on standby, relay while it is away."""
+    log, board = seams.log, seams.board
+    async with (
+        FolderStore(config.folder / "meanwhile") as store,
+        Windows(log) as windows,
+        office_of(config, log, board, holds_vault=False) as office,
+        Index(config.folder / "index.db") as index,
+    ):
+        keeper = await HouseKeeper(log, utc_ms).start()
+        staff_token = _token(config.staff_token_file, "staff_token_file")
+        worker_token = _token(config.worker_token_file, "worker_token_file")
+        dispatch = Dispatch(log, Skipping(board), _hand(config))
+        whereabouts, rules = Whereabouts(board), rules_of(config)
+        turns = Turns(board, this_process(config.folder), Able(whereabouts, rules), patience_s=PATIENCE_S)
+        feeder = Feeder(keeper.house, log, index)
+        app = build(
+            log=log,
+            windows=windows,
+            board=board,
+            store=store,
+            house=keeper.house,
+            staff=EdgeDesk(keeper, staff_token, Sources(rules, config.media), utc_ms),
+            office=office,
+            dispatch=dispatch,
+            worker_token=worker_token,
+            now_ms=utc_ms,
+            search=Search(index, keeper.house, feeder),
+            home=lambda: whereabouts.url,
+            relayed=turns.relayed if config.standby else None,
+        )
+        async with listening(config, app, staff_token) as addresses:
+            server = Server(addresses.url, keeper, office, lambda: dispatch.workers, asyncio.Event())
+            work: list[Awaitable[None]] = [whereabouts.run(), feeder.run(keeper.changed)]
+            if config.standby:
+                erase = partial(erase_meeting, log=log, store=store, board=board, forget=windows.forget)
+                attendant = Attendant(
                     keeper,
-                    staff_token,
-                    attendant,
-                    _checking(config, keeper, dispatch),
-                    own=own_token,
-                    redactor=redactor,
-                    sources=Sources(rules_of(config), config.media),
-                ),
-                office=office,
-                dispatch=dispatch,
-                worker_token=worker_token,
-                now_ms=utc_ms,
-                search=Search(index, keeper.house, feeder),
-            )
-            async with listening(config, app, own_token) as addresses:
-                server = Server(addresses.url, keeper, office, lambda: dispatch.workers, asyncio.Event())
-                work: list[Awaitable[None]] = [attendant.run(), dispatch.run(), office.run(), redactor.run()]
-                work.append(feeder.run(keeper.changed))
-                work.append(Briefing(keeper, log=log, office=office, dispatch=dispatch).run())
-                if config.local_worker:
-                    work.append(keep_worker(addresses.inner_url, worker_token, config, workers=dispatch.named))
-                if then:
-                    work.append(then(server))
-                await _until_stopped(work, server.stop)
+                    log=log,
+                    store=store,
+                    dispatch=dispatch,
+                    rules=rules,
+                    drain_s=config.drain_s,
+                    erase=erase,
+                )
+                work += [dispatch.run(), Standby(keeper, attendant, turns, store).run()]
+            if config.standby and config.local_worker:
+                work.append(keep_worker(addresses.inner_url, worker_token, config, workers=dispatch.named))
+            return await _work(seams, server, work, then)
+
+
+def _hand(config: Config) -> Hand:
+    return Hand(round(config.caption_delay_s * 1000), config.caption_silence_s)
+
+
+async def _always(_meeting: Meeting) -> bool:
+    return True
+
+
+async def _work(seams: Seams, server: Server, work: list[Awaitable[None]], then: Then | None) -> bool:
+    """Do all the work until the server is stopped; True where it stops because records were lost."""
+    again = False
+
+    async def watch(redis: RedisLog) -> None:
+        nonlocal again
+        await lost(redis, server.keeper.house)
+        again = True
+        server.stop.set()
+
+    if seams.redis:
+        work.append(watch(seams.redis))
+    if then:
+        work.append(then(server))
+    await _until_stopped(work, server.stop)
+    return again
 
 
 async def _until_stopped(work: list[Awaitable[None]], stop: asyncio.Event) -> None:

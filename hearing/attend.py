@@ -9,6 +9,7 @@ from typing import TypeVar
 from hearing import transcript
 from hearing.errors import HearingError, Unavailable
 from hearing.events import Ended, decode_public, encode, public_stream
+from hearing.home import Turns
 from hearing.house import HouseKeeper
 from hearing.log.base import Log
 from hearing.meeting import Meeting
@@ -32,6 +33,7 @@ class Attendant:
     """Follows `house`; one task per open meeting. Closing a meeting drains its captions before it is sealed.
 
     What is purged is stopped at once and erased with `erase`, again at every start: a server may die in the middle.
+    With `turns` a meeting is relayed for as long as it is this server's to relay.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class Attendant:
         rules: Rules,
         drain_s: float,
         erase: Callable[[str], Awaitable[None]],
+        turns: Turns | None = None,
     ) -> None:
+        self._turns = turns
         self._keeper = keeper
         self._log = log
         self._store = store
@@ -96,26 +100,46 @@ class Attendant:
         async with self._erasing:
             await self._erase(meeting_id)
 
-    async def _attend(self, meeting: Meeting, closing: asyncio.Event) -> None:
+    async def attend(self, meeting: Meeting, closing: asyncio.Event, over: asyncio.Event | None = None) -> bool:
+        """Relay an open meeting until it is closed, and seal it; False where `over` was set: another one goes on."""
+        over = over or asyncio.Event()
         ear = await self._attach(meeting)
         relay = Relay(meeting, log=self._log, store=self._store, ear=ear, rules=self._rules)
         try:
-            await _until(relay.run(), closing)
+            await _until(relay.run(), closing, over)
             logger.info("source_over meeting=%s closing=%s", meeting.id, closing.is_set())
+            if over.is_set():
+                return False
             await ear.drain(self._drain_s, relay.end)
             if meeting.created.close_at_end and not closing.is_set():
                 await patiently(lambda: self._keeper.close(meeting.id, "source-ended"))
-            await closing.wait()
+            await _until(asyncio.Event().wait(), closing, over)
         finally:
             await ear.detach()
+        if over.is_set():
+            return False
         await self._seal(meeting.id, relay.end)
+        return True
+
+    async def _attend(self, meeting: Meeting, closing: asyncio.Event) -> None:
+        while self._turns:
+            async with self._turns.held(meeting) as over:
+                if closing.is_set():
+                    await self._see_out(meeting)
+                    return
+                if await self.attend(meeting, closing, over):
+                    return
+        await self.attend(meeting, closing)
 
     async def _see_out(self, meeting: Meeting) -> None:
         """Seal what was closed while nobody attended it: its server was killed, or none ran. One after the other."""
         async with self._seeing_out:
-            if await patiently(lambda: self._is_sealed(meeting.id)):
+            sealed = await patiently(lambda: self._is_sealed(meeting.id))
+            if sealed and not self._turns:
                 return
             kept = await patiently(lambda: repair(self._store, meeting.id))
+            if sealed:  # by another server, while this one's recording ended in the middle
+                return
             end = int(kept.end)
             if end:
                 ear = await self._attach(meeting)
@@ -186,16 +210,16 @@ async def _stopped(task: asyncio.Task[None]) -> None:
         await asyncio.wait({task}, timeout=_STOP_S)
 
 
-async def _until(work: Awaitable[None], stop: asyncio.Event) -> None:
-    """Do the work until it is done or `stop` is set; its error, if any, is the caller's."""
+async def _until(work: Awaitable[object], *stops: asyncio.Event) -> None:
+    """Do the work until it is done or one of `stops` is set; its error, if any, is the caller's."""
     working = asyncio.ensure_future(work)
-    stopping = asyncio.ensure_future(stop.wait())
+    stopping = [asyncio.ensure_future(stop.wait()) for stop in stops]
     try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working, *stopping}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             working.result()
     finally:
-        for task in (working, stopping):
+        for task in (working, *stopping):
             task.cancel()
         with suppress(asyncio.CancelledError, HearingError):
             await working

@@ -14,6 +14,7 @@ import msgspec
 from hearing import (
     __version__,
     cli_backup,
+    cli_bench,
     cli_captioner,
     cli_doctor,
     cli_glossary,
@@ -85,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_publish(commands)
     _add_captioner(commands)
     _add_transcribe(commands)
-    _add_bench(commands)
+    cli_bench.add(commands, _command)
     cli_doctor.add(commands, _command)
     cli_backup.add(commands, _command)
     cli_worker.add(commands, _command)
@@ -115,6 +116,9 @@ def _add_serve(commands: Any) -> None:  # noqa: ANN401 - argparse's type is priv
     parser.add_argument("--tls-key", help="PEM file of its key")
     parser.add_argument("--behind-proxy", action="store_const", const=True, help="a proxy in front speaks TLS")
     parser.add_argument("--no-worker", dest="local_worker", action="store_const", const=False, help="no captions here")
+    parser.add_argument(
+        "--redis", metavar="URL", help="keep the log in Redis, shared by servers: redis://user@host:6379"
+    )
 
 
 def _where() -> argparse.ArgumentParser:
@@ -197,12 +201,6 @@ def _add_transcribe(commands: Any) -> None:  # noqa: ANN401 - argparse's type is
     parser.add_argument("--events", type=Path, metavar="OUT.jsonl", help="write one event a line")
 
 
-def _add_bench(commands: Any) -> None:  # noqa: ANN401 - argparse's type is private
-    parser = _command(commands, "bench", _bench, "Measure this machine.")
-    parser.add_argument("name", metavar="NAME", help="log, window, desk, search, publish")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-
-
 def _serve(options: argparse.Namespace) -> None:
     from hearing import app, config
 
@@ -215,7 +213,7 @@ def _serve(options: argparse.Namespace) -> None:
     asyncio.run(app.serve(settings, ready))
 
 
-_SERVE_SETTINGS = ("data", "host", "port", "model", "tls_cert", "tls_key", "behind_proxy", "local_worker")
+_SERVE_SETTINGS = ("data", "host", "port", "model", "tls_cert", "tls_key", "behind_proxy", "local_worker", "redis")
 
 
 def _create(options: argparse.Namespace) -> None:
@@ -312,9 +310,3 @@ def _transcribe(options: argparse.Namespace) -> None:
         phase_ms=options.phase,
         events=options.events,
     )
-
-
-def _bench(options: argparse.Namespace) -> None:
-    from hearing.bench import run as bench
-
-    print(bench.run(options.name).decode())

@@ -25,6 +25,7 @@ def add(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--no-worker", dest="local_worker", action="store_const", const=False, help="as `serve` takes it"
     )
+    parser.add_argument("--redis", metavar="URL", help="as `serve` takes it")
     parser.add_argument("--address", default="", metavar="URL", help="the public address: ask the server there, too")
     parser.add_argument("--source", default="", metavar="SOURCE", help="open this source, and listen to it")
     parser.add_argument("--channels", default="en,fr,es", metavar="IDS", help="so many are carried (default: en,fr,es)")
@@ -52,7 +53,7 @@ def doctor(options: argparse.Namespace) -> None:
         sys.exit(1)
 
 
-_SETTINGS = ("data", "host", "port", "model", "behind_proxy", "local_worker")
+_SETTINGS = ("data", "host", "port", "model", "behind_proxy", "local_worker", "redis")
 
 
 def _channels(given: str) -> tuple[str, ...]:

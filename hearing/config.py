@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,6 +17,9 @@ PREFIX = "HEARING_"
 
 SCHEMES = frozenset({"https", "http", "rtmps", "rtmp", "rtsps", "rtsp", "udp"})
 """By which a source can come."""
+
+PEER = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+"""How one server names another: scheme, host and port alone."""
 
 _HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[?[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*\]?")
 
@@ -45,6 +49,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source_height: int = 720
     source_kbps: int = 3000
     media_folder: str = ""
+    redis: str = ""
+    redis_password_file: str = ""
+    redis_replicas: int = 0
+    peer_url: str = ""
+    standby: bool = False
 
     @property
     def folder(self) -> Path:
@@ -81,6 +90,7 @@ def check(config: Config) -> None:
     _check_sources(config)
     if not 0 <= config.caption_delay_s <= 60 or not 1 <= config.caption_silence_s <= 3600:
         raise Refused("The setting caption_delay_s must be 0 to 60 seconds, caption_silence_s 1 to 3600.")
+    _check_redis(config)
     for setting, path in (("tls_cert", config.tls_cert), ("tls_key", config.tls_key)):
         if path and not Path(path).is_file():
             raise Refused(f"The setting {setting} names no file. Give the path of a PEM file.")
@@ -105,6 +115,29 @@ def _check_sources(config: Config) -> None:
             )
     if config.source_height < 1 or config.source_kbps < 1:
         raise Refused("The settings source_height (lines) and source_kbps (kbit/s) must be 1 or more.")
+
+
+def _check_redis(config: Config) -> None:
+    if config.redis:
+        parts = urlsplit(config.redis)
+        if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.path):
+            raise Refused(
+                "The setting redis takes redis://user@host:6379, rediss:// with TLS, or unix:///path of a socket."
+            )
+        if parts.password is not None or "password" in parts.query:
+            raise Refused(
+                "The setting redis holds a password, which others could see. Put it into a file that "
+                "redis_password_file names, or into the environment: HEARING_REDIS_PASSWORD."
+            )
+    if config.redis_replicas < 0:
+        raise Refused("The setting redis_replicas is a number of replicas: 0 or more.")
+    if config.peer_url:
+        peer = urlsplit(config.peer_url)
+        if not PEER.fullmatch(config.peer_url) or (peer.scheme == "http" and not is_loopback(peer.hostname or "")):
+            raise Refused(
+                "The setting peer_url is where the other servers reach this one: https://host:port, nothing behind it; "
+                "http:// for this machine alone."
+            )
 
 
 def is_loopback(host: str) -> bool:

@@ -16,7 +16,14 @@ import msgspec
 from redis.asyncio import BlockingConnectionPool, Redis, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoPermissionError, NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+)
 
 from hearing.errors import Refused, Unavailable
 
@@ -109,6 +116,11 @@ def command(server: Redis, *words: Argument) -> Awaitable[Any]:
 
 def unavailable(error: Exception) -> Unavailable:
     """Say what to do about an error of Redis. Its text holds no value that was sent."""
+    if isinstance(error, AuthenticationError):
+        return Unavailable(
+            "Redis does not take this user with this password. Name the user in its address, and the file with the "
+            "password in redis_password_file."
+        )
     if isinstance(error, OutOfMemoryError):
         return Unavailable("Redis has no memory left. Raise its maxmemory; then try again with the same key.")
     if isinstance(error, NoPermissionError):

@@ -26,6 +26,7 @@ from hearing.board.memory import MemoryBoard
 from hearing.config import Config, from_environ, is_loopback
 from hearing.erasing import erase_meeting
 from hearing.errors import Conflict, HearingError, NotFound, Refused, Unavailable
+from hearing.home import check_own_log
 from hearing.house import HouseKeeper
 from hearing.house_events import MeetingCreated
 from hearing.listen import hold, presence
@@ -350,6 +351,7 @@ async def _on_folder(data: Path, act: Callable[[HouseKeeper], Coroutine[Any, Any
 
 async def _with_log(data: Path, act: Callable[[SqliteLog], Coroutine[Any, Any, T]], *, may_make: bool = False) -> T:
     """Act on a folder that nobody serves. Raises NotFound where there is none yet: a typo makes no folder."""
+    check_own_log(data)
     if not may_make and not (data / "log.db").exists():
         raise NotFound("There is no data in this folder yet. Name the right one with --data FOLDER.")
     with hold(data):
@@ -358,13 +360,18 @@ async def _with_log(data: Path, act: Callable[[SqliteLog], Coroutine[Any, Any, T
 
 
 def _reach(where: Target) -> Target | None:
-    """Return the server to ask, None where the folder is free. Waits for one that is starting or leaving."""
+    """Return the server to ask, None where the folder is free. Waits for one that is starting or leaving.
+
+    Raises Refused where none runs and the log lies in Redis.
+    """
     if where.server:
         return where
     deadline = time.monotonic() + _STARTING_S
     while True:
         try:
             found = presence(where.data)
+            if found is None:
+                check_own_log(where.data)
             return Target(where.data, found.url, found.token) if found else None
         except Unavailable:
             if time.monotonic() > deadline:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from faster_whisper.audio import decode_audio
 
-from hearing.transcribe.engine import Engine, Pcm
+from hearing.transcribe.engine import Pcm
 from hearing.transcribe.models import ModelChoice
 from hearing.transcribe.onefile import load_engine
+from hearing.transcribe.whisper import Whisper
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "hearing" / "demo_media"
@@ -42,7 +43,7 @@ def pcm(path: Path) -> Pcm:
 
 
 @functools.cache
-def engine() -> Engine:
+def engine() -> Whisper:
     """Return the base model of the demo extra, loaded once."""
     return load_engine(ModelChoice())
 

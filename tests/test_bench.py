@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from hearing.bench import run as bench
-from hearing.errors import Refused
+from hearing.bench import shape
+from hearing.bench.heard import busy
+from hearing.bench.transcribe import Spoken
+from hearing.errors import Refused, Unavailable
+from hearing.transcribe.models import ModelChoice
 
 TINY = bench.Size(
     seconds=0.05,
@@ -78,12 +82,6 @@ def test_an_unknown_benchmark_is_refused_with_those_there_are(name: str) -> None
         bench.run(name)
 
 
-@pytest.mark.parametrize("name", bench.PLANNED)
-def test_a_planned_benchmark_says_that_it_has_not_landed(name: str) -> None:
-    with pytest.raises(Refused, match="not landed yet"):
-        bench.run(name)
-
-
 def test_a_site_is_published_and_what_a_search_in_it_fetches_is_added_up(tmp_path: Path) -> None:
     figures = json.loads(bench.run("publish", TINY))
     assert (figures["bench"], figures["meetings"], figures["passages"]) == ("publish", 1, 120)
@@ -92,3 +90,51 @@ def test_a_site_is_published_and_what_a_search_in_it_fetches_is_added_up(tmp_pat
     assert figures["directory_kb"] > 0
     assert all(0 < one["p50_kb"] <= one["p95_kb"] for one in figures["fetched"])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.model
+def test_captions_are_measured_with_a_worker_of_their_own(tmp_path: Path) -> None:
+    spoken = Spoken(channels=(1,), seconds=8, model=ModelChoice(device="cpu"))
+    figures = json.loads(bench.run("transcribe", bench.Size(spoken=spoken)))
+    assert figures["bench"] == "transcribe"
+    assert figures["model"] == "base (int8, cpu)"
+    [rung] = figures["rungs"]
+    assert (rung["channels"], rung["gpu_share"]) == (1, None)
+    assert rung["words"] > 5
+    assert 0 < rung["shown_p50_s"] <= rung["commit_p50_s"] <= rung["commit_p95_s"]
+    assert 0 < rung["cpu_share"] <= 1
+    assert figures["carried"] == int(rung["keeps_up"])
+    assert figures["limited_by"].endswith(".")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_that_cannot_load_its_model_is_not_measured(tmp_path: Path) -> None:
+    spoken = Spoken(channels=(1,), seconds=8, model=ModelChoice(str(tmp_path)))
+    with pytest.raises(ExceptionGroup) as caught:
+        bench.run("transcribe", bench.Size(spoken=spoken))
+    assert caught.group_contains(Unavailable, match="left before")
+
+
+@pytest.mark.model
+def test_a_model_of_noise_is_measured_by_its_shape(tmp_path: Path) -> None:
+    figures = shape.measure(tmp_path, "tiny", ModelChoice(device="cpu"), sizes=(1, 2))
+    assert (figures.shape, figures.model) == ("tiny", "tiny (int8, cpu)")
+    assert [batch.size for batch in figures.batches] == [1, 2]
+    assert all(min(batch.encode_ms, batch.guess_ms, batch.align_ms) > 0 for batch in figures.batches)
+    assert set(figures.channels) == {600, 1000, 2000}
+
+
+def test_a_shape_there_is_not_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="large-v3-turbo"):
+        shape.measure(tmp_path, "huge", ModelChoice())
+
+
+def test_channels_fit_by_the_best_batch_that_is_done_within_a_tick() -> None:
+    batches = [shape.Batch(1, 10, 40, 5, 20.0), shape.Batch(8, 60, 240, 5, 26.7), shape.Batch(32, 200, 900, 5, 29.1)]
+    assert [shape.fitting(batches, tick_ms, 1) for tick_ms in (40, 600, 2000)] == [0, 14, 53]
+    assert shape.fitting(batches, 600, 4) == 56
+
+
+def test_what_a_gpu_s_driver_says_is_read() -> None:
+    assert busy("57\n3\n") == [0.57, 0.03]
+    assert busy("[N/A]\n") == busy("") == []

@@ -6,6 +6,7 @@ import pytest
 
 from hearing.config import Config, is_loopback, load
 from hearing.errors import Refused
+from hearing.seams import redis_url
 
 DOCS = Path(__file__).parents[1] / "docs" / "settings.md"
 
@@ -68,6 +69,46 @@ def test_lists_stand_in_a_file_as_lists_and_in_the_environment_with_commas(tmp_p
 def test_a_rule_for_sources_that_means_nothing_is_refused(setting: str, value: object) -> None:
     with pytest.raises(Refused, match=setting):
         load(None, {}, {setting: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "mend"),
+    [
+        ({"redis": "127.0.0.1:6379"}, "redis://"),
+        ({"redis": "http://127.0.0.1"}, "redis://"),
+        ({"redis": "redis://"}, "redis://"),
+        ({"redis": "redis://hearing:secret@127.0.0.1"}, "redis_password_file"),
+        ({"redis": "redis://127.0.0.1?password=secret"}, "HEARING_REDIS_PASSWORD"),
+        ({"redis_replicas": -1}, "redis_replicas"),
+        ({"peer_url": "http://10.0.0.1:8080"}, "https"),
+        ({"peer_url": "https://home.example.org/path"}, "https"),
+        ({"peer_url": "https://user@home.example.org"}, "https"),
+    ],
+)
+def test_a_redis_that_cannot_be_used_is_refused_without_its_password(given: dict[str, object], mend: str) -> None:
+    with pytest.raises(Refused, match=mend) as told:
+        load(None, {}, given)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://h", "rediss://hearing@h:6380/1?ssl_ca_certs=/ca.crt", "unix:///run/redis.sock"]
+)
+def test_a_redis_is_named_by_its_address(url: str) -> None:
+    assert load(None, {"HEARING_REDIS": url, "HEARING_PEER_URL": "https://[2001:db8::1]:8443"}, {}).redis == url
+
+
+def test_the_password_of_redis_comes_by_a_file_or_the_environment_and_goes_to_the_client_alone(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("p@ss/word\n")
+    config = Config(redis="rediss://hearing@h:6380/1", redis_password_file=str(file))
+    assert redis_url(config, {"HEARING_REDIS_PASSWORD": "other"}) == "rediss://hearing:p%40ss%2Fword@h:6380/1"
+    assert redis_url(Config(redis="redis://h"), {"HEARING_REDIS_PASSWORD": "p"}) == "redis://:p@h"
+    assert redis_url(Config(redis="redis://h"), {}) == "redis://h"
+    with pytest.raises(Refused, match="redis_password_file"):
+        redis_url(Config(redis="redis://h", redis_password_file=str(tmp_path / "none")), {})
+    with pytest.raises(Refused, match="socket"):
+        redis_url(Config(redis="unix:///run/redis.sock"), {"HEARING_REDIS_PASSWORD": "p"})
 
 
 def test_an_unknown_setting_in_the_file_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hearing.backup import copying, durable, ledger, manifest
 from hearing.backup.ledger import Destroyed, Ledger
 from hearing.backup.manifest import LEDGER, LOG, MEDIA, Kept, Manifest
 from hearing.errors import NotFound, Refused, Unavailable
+from hearing.home import marked
 
 _LISTS = (".jsonl", ".json")
 """Files that name others: read first, so that what they name is there when it is read."""
@@ -57,6 +58,11 @@ def note(data: Path, place: Path, *, now_ms: int) -> Ledger:
 
 def _check(data: Path, place: Path) -> None:
     """Raise Refused for a place where backups cannot go, NotFound where there is nothing to keep."""
+    if marked(data):
+        raise Refused(
+            "The log of this data folder lies in Redis, and this copies files. Keep three things together: a copy of "
+            "Redis's own files (BGREWRITEAOF, then its folder), this data folder without vault.db, and the vault apart."
+        )
     here, there = data.resolve(), place.resolve()
     if there.is_relative_to(here) or here.is_relative_to(there):
         raise Refused(

@@ -14,6 +14,13 @@ class Board(Protocol):
         """Set a value; watchers of its name see it."""
         ...
 
+    async def claim(self, name: str, value: bytes, lifetime_s: float) -> bytes:
+        """Set a value where there is none, or the same already: that lives on. Return the value that stands.
+
+        Of many who claim a name at once one gets it. A lifetime of 0 gives a claim of one's own back.
+        """
+        ...
+
     async def remove(self, name: str) -> None:
         """Forget a value before its time; watchers see None."""
         ...

@@ -61,6 +61,14 @@ class MemoryBoard:
         self._values[name] = _Value(value, self._now() + lifetime_s, self._version)
         self._wake(name)
 
+    async def claim(self, name: str, value: bytes, lifetime_s: float) -> bytes:
+        """Set a value where no other is there; return the one that stands."""
+        held = await self.get(name)
+        if held is not None and held != value:
+            return held
+        await self.put(name, value, lifetime_s)
+        return value
+
     async def remove(self, name: str) -> None:
         """Forget a value before its time."""
         if self._values.pop(name, None):

@@ -61,6 +61,16 @@ class RedisBoard:
             raise Refused("The board is full.")
         await self._seen(version)
 
+    async def claim(self, name: str, value: bytes, lifetime_s: float) -> bytes:
+        """Set a value where no other is there, in one step of Redis; return the one that stands."""
+        check_put(name, value)
+        given: list[Argument] = [self._channel, name, value, max(0, round(lifetime_s * 1000)), self._most]
+        version, held = await self._run(scripts.CLAIM, given)
+        if held is None:
+            raise Refused("The board is full.")
+        await self._seen(int(version))
+        return bytes(held)
+
     async def remove(self, name: str) -> None:
         """Forget a value before its time."""
         await self._seen(int(await self._run(scripts.REMOVE, [self._channel, _bytes(name)])))

@@ -37,18 +37,40 @@ end
 """
 )
 
+_PUT = """
+local function put()
+  local version = tell(ARGV[4], ARGV[2], ARGV[3])
+  redis.call('HSET', KEYS[1], ARGV[2], version .. ' ' .. ARGV[3])
+  redis.call('ZADD', KEYS[2], text(now + ARGV[4]), ARGV[2])
+  redis.call('ZADD', KEYS[3], 0, ARGV[2])
+  local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2]
+  for part = 1, 3 do redis.call('PEXPIREAT', KEYS[part], text(last + 1)) end
+  return version
+end
+local full = not lives(ARGV[2]) and redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[5])
+"""
+
 # ARGV: channel, name, value, lifetime in ms, most names. Answers the change's version, 0 where the board is full.
 PUT = Script(
     _BURY
+    + _PUT
     + """
-if not lives(ARGV[2]) and redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[5]) then return '0' end
-local version = tell(ARGV[4], ARGV[2], ARGV[3])
-redis.call('HSET', KEYS[1], ARGV[2], version .. ' ' .. ARGV[3])
-redis.call('ZADD', KEYS[2], text(now + ARGV[4]), ARGV[2])
-redis.call('ZADD', KEYS[3], 0, ARGV[2])
-local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2]
-for part = 1, 3 do redis.call('PEXPIREAT', KEYS[part], text(last + 1)) end
-return version
+if full then return '0' end
+return put()
+"""
+)
+
+# ARGV as for PUT. Answers the change's version, 0 where nothing changed, and the value that stands.
+CLAIM = Script(
+    _BURY
+    + _PUT
+    + """
+if lives(ARGV[2]) then
+  local held = value(ARGV[2])
+  if held ~= ARGV[3] then return {'0', held} end
+end
+if full then return {'0', false} end
+return {put(), ARGV[3]}
 """
 )
 

@@ -7,7 +7,7 @@ import msgspec
 
 from hearing import readiness
 from hearing.config import Config
-from hearing.doctor import machine, network, place, secrets, software, speech
+from hearing.doctor import machine, network, place, secrets, shared, software, speech
 from hearing.doctor.report import Report, Seen, report
 from hearing.house_events import Channel, MeetingCreated
 from hearing.meeting import Meeting
@@ -36,6 +36,7 @@ def _looks(config: Config, environ: Mapping[str, str], wanted: Wanted, now_ms: i
     yield software.packages()
     yield software.player()
     yield from place.look(config.folder, many)
+    yield from shared.look(config, environ)
     yield from secrets.look(config, environ)
     yield network.port(config)
     yield from network.address(config, wanted.address)

@@ -12,7 +12,7 @@ from hearing.errors import HearingError, Unavailable
 from hearing.transcribe import models
 from hearing.transcribe.engine import Engine
 from hearing.transcribe.models import FoundModel, ModelChoice
-from hearing.transcribe.pace import STEPS
+from hearing.transcribe.pace import STEPS, fitting
 from hearing.transcribe.worker import thread_count
 
 _SAID = [
@@ -56,7 +56,7 @@ def look(config: Config, environ: Mapping[str, str], channels: int, *, measure: 
 
 def judge_speed(service_s: float, threads: int, channels: int) -> Seen:
     """Judge how many channels keep up where one look at a channel takes so many seconds of one thread."""
-    full, most = (int(threads * step.tick_ms / 1000 / service_s) for step in (STEPS[0], STEPS[2]))
+    full, most = (fitting(service_s, threads, step.tick_ms) for step in (STEPS[0], STEPS[2]))
     text = f"{service_s:.2f} s a look, threads: {threads}; channels at full pace: {full}, at the slowest: {most}"
     if most < channels:
         return Seen(

@@ -17,7 +17,7 @@ from hearing.errors import NotFound, Unavailable
 from hearing.log.base import Record
 from hearing.log.growth import Growth
 from hearing.log.redis_files import Files
-from hearing.log.redis_scripts import CHANNEL, ERASE, ERASE_ALL, READ, key
+from hearing.log.redis_scripts import CHANNEL, ERASE, ERASE_ALL, READ, RENEW, key
 from hearing.log.redis_writer import Writer, closed
 from hearing.log.rules import FIRST_CHAIN, Checking, check_append, check_names, check_read
 from hearing.redis_link import ANSWER_S, Follower, Script, ask, check_server, client, close, run
@@ -127,6 +127,21 @@ class RedisLog:
         check_names(stream, subject)
         part, field = ("state", "head") if subject is None else ("subjects", subject)
         return int(await self._field(stream, part, field) or 0)
+
+    async def stands(self, streams: Sequence[str]) -> list[tuple[int, int]]:
+        """Return epoch and head of each of the streams, in one go."""
+        check_names(*streams)
+        pipe = self._reading.pipeline(transaction=False)
+        for stream in streams:
+            for field in ("epoch", "head"):
+                pipe.hget(key(self._prefix, stream, "state"), field)
+        found = iter(await self._ask(pipe.execute()))
+        return [(int(epoch or 1), int(head or 0)) for epoch, head in zip(found, found, strict=True)]
+
+    async def renew(self, stream: str, epoch: int) -> int:
+        """Begin a new epoch where the stream is still of this one: it lost records. Return the epoch now."""
+        check_names(stream)
+        return int(await self._run(RENEW, stream, ("state",), [f"{self._prefix}:{CHANNEL}", stream, epoch]))
 
     async def verify(self, stream: str) -> int | None:
         """Return the first position whose hash chain does not hold, None where all do."""

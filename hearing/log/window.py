@@ -3,6 +3,7 @@
 import asyncio
 from bisect import bisect_right
 from collections import OrderedDict, deque
+from contextlib import suppress
 from itertools import islice
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ RECENT = 512
 STREAMS = 64
 _BATCH = 256
 _RETRY_S = 0.5
+_LOOK_S = 5.0
 
 
 class Windows:
@@ -26,7 +28,8 @@ class Windows:
 
     The first reader of a stream starts one task that follows it. The stream unread for longest, on which nobody
     waits, makes room for a 65th; where readers wait on all of them, the 65th is read from the log.
-    A `Redacted` or `WordsRedacted` record empties the records it names.
+    A `Redacted` or `WordsRedacted` record empties the records it names. Where a stream begins a new epoch, its window
+    lets go of what it kept and wakes those who wait: whoever reads on asks `epoch` whether it is still the same.
     """
 
     def __init__(
@@ -67,8 +70,9 @@ class Windows:
         await (window.wait(after) if window else self._log.wait(stream, after))
 
     async def epoch(self, stream: str) -> int:
-        """Return the log's epoch of the stream."""
-        return await self._log.epoch(stream)
+        """Return the epoch of what is read here."""
+        window = self._windows.get(stream)
+        return window.epoch if window and window.current else await self._log.epoch(stream)
 
     async def head(self, stream: str, subject: str | None = None) -> int:
         """Return the log's head."""
@@ -111,14 +115,15 @@ class _Window:
         self._head = 0
         self._growth = Growth()
         self._tried = asyncio.Event()
-        self._current = False
+        self.epoch = 0
+        self.current = False
         self._stopped = False
         self.waiting = 0
         self.task: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
         """Follow no more. Those who wait are woken, and find the stream's next window."""
-        self._current = False
+        self.current = False
         self._stopped = True
         self._tried.set()
         if self.task:
@@ -135,14 +140,29 @@ class _Window:
                 await asyncio.sleep(retry_s)
 
     async def _follow(self) -> None:
-        self._skip_to(await self._log.head(self._stream) - (self._recent.maxlen or 0))
+        await self._begin()
         while True:
             records = await self._log.read(self._stream, self._head, _BATCH)
+            if await self._log.epoch(self._stream) != self.epoch:  # looked at later: what was read is not of this one
+                await self._begin()
+                continue
             self._take(records)
             if len(records) < _BATCH:
-                self._current = True
+                self.current = True
                 self._tried.set()
-                await self._log.wait(self._stream, self._head)
+                with suppress(TimeoutError):  # an epoch may begin unseen between the look and the wait
+                    async with asyncio.timeout(_LOOK_S):
+                        await self._log.wait(self._stream, self._head)
+
+    async def _begin(self) -> None:
+        """Stand near the head of the stream as it is now; of another epoch nothing is kept."""
+        epoch, head = await self._log.epoch(self._stream), await self._log.head(self._stream)
+        if epoch != self.epoch:
+            self.current = False
+            self.epoch, self._head = epoch, 0
+            self._recent.clear()
+            self._growth.grew(self._stream)
+        self._skip_to(head - (self._recent.maxlen or 0))
 
     def _skip_to(self, near: int) -> None:
         """Leave out what would fall off at the other end again."""
@@ -166,7 +186,7 @@ class _Window:
             await self._tried.wait()
         finally:
             self.waiting -= 1
-        if not self._current:
+        if not self.current:
             return None
         if after >= self._head:
             return []

@@ -17,12 +17,13 @@ import msgspec
 from hearing.access import Action, Capability, Role, require
 from hearing.board.base import Board
 from hearing.desk_events import Ceiling
-from hearing.errors import Conflict, NotFound, Refused
+from hearing.errors import Conflict, NotFound, Refused, Unavailable
 from hearing.events import Wording
 from hearing.house_events import HOUSE
 from hearing.log.base import Log
 from hearing.qa import claims, views
 from hearing.qa.acts import Accept, Act, Answer, Lower, Publish, Route, State, TurnTo, Unpublish
+from hearing.qa.away import AwayVault
 from hearing.qa.corrections import Corrections
 from hearing.qa.desk import Stale
 from hearing.qa.desks import Desks, Room
@@ -45,18 +46,23 @@ from hearing.qa.vault import Vault
 from hearing.qa.views import ItemView, NoticeView, RoutedView
 
 MOST_AT_ONCE = 200
+_RETRY_S = 0.5
 
 
 class Office:
     """Use as an async context manager; `run` publishes in the background for as long as it is awaited.
 
-    `vault` is the path of vault.db in the data folder, `key_file` lies outside it; `now_ms` gives UTC milliseconds.
+    `vault` is the path of vault.db in the data folder, `key_file` lies outside it; without one the vault is another
+    server's, and what is public is all there is. `now_ms` gives UTC milliseconds.
     """
 
-    def __init__(self, log: Log, board: Board, *, vault: Path, key_file: Path, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, log: Log, board: Board, *, vault: Path, key_file: Path | None, now_ms: Callable[[], int]
+    ) -> None:
         self._log = log
         self._board = board
-        self._vault = Vault(vault, key_file)
+        self._vault = Vault(vault, key_file) if key_file else AwayVault()
+        self._has_vault = key_file is not None
         self._now_ms = now_ms
         self._rooms = Rooms(log)
         self._invites = Invites(log, self._rooms, now_ms)
@@ -71,7 +77,8 @@ class Office:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opening:
             await opening.enter_async_context(self._vault)
-            await self._desks.open_all()
+            if self._has_vault:
+                await self._desks.open_all()
             self._closing = opening.pop_all()
         return self
 
@@ -85,13 +92,16 @@ class Office:
         running: set[str] = set()
         async with asyncio.TaskGroup() as group:
             while True:
-                seen = (await self._rooms.refresh()).position
-                for dialogue in self._rooms.dialogues():
-                    if dialogue not in running:
-                        running.add(dialogue)
-                        room = await self._desks.of(dialogue)
-                        group.create_task(room.publisher.run(), name=f"publish {dialogue}")
-                await self._log.wait(HOUSE, seen)
+                try:
+                    seen = (await self._rooms.refresh()).position
+                    for dialogue in self._rooms.dialogues():
+                        if dialogue not in running:
+                            room = await self._desks.of(dialogue)
+                            running.add(dialogue)
+                            group.create_task(room.publisher.run(), name=f"publish {dialogue}")
+                    await self._log.wait(HOUSE, seen)
+                except Unavailable:  # the log is away for a moment, or the vault is busy
+                    await asyncio.sleep(_RETRY_S)
 
     # --- everybody ---------------------------------------------------------------------------------------------------
 

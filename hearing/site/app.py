@@ -1,6 +1,6 @@
 """Join the site's rooms into one ASGI app: what people read, the media they play, and the workers who caption it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from starlette.types import ASGIApp
 
@@ -30,8 +30,13 @@ def build(
     worker_token: str,
     now_ms: Callable[[], int],
     search: Searching | None = None,
+    home: Callable[[], str] | None = None,
+    relayed: Collection[str] | None = None,
 ) -> ASGIApp:
-    """Build the site of a server. `staff` and `worker_token` say who may do more than read; `now_ms` gives UTC."""
+    """Build the site of a server. `staff` and `worker_token` say who may do more than read; `now_ms` gives UTC.
+
+    On an edge `home` tells where the home is reached, and `relayed` are the meetings that it relays in its place.
+    """
     whole, house = house, rehearsing.shown(house)
     more = [
         *media.routes(log, store, house),
@@ -51,4 +56,6 @@ def build(
         now_ms=now_ms,
         search=search,
         dispatch=dispatch,
+        home=home,
+        relayed=relayed,
     )

@@ -1,7 +1,7 @@
 """Join what readers and staff use into one ASGI app: pages, feed, API and files, and what wraps them."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,6 +17,7 @@ from hearing.meeting import House
 from hearing.qa.office import Office
 from hearing.site import api, desk, exporting, feed, i18n, openapi, pages, redactions, rehearsing, searching, web
 from hearing.site.dialogue import Rooms
+from hearing.site.edge import Edge
 from hearing.site.faults import Faults
 from hearing.site.folds import Folds, Window
 from hearing.site.headers import Headers
@@ -39,8 +40,13 @@ def assemble(
     office: Office | None = None,
     search: Searching | None = None,
     dispatch: Dispatch | None = None,
+    home: Callable[[], str] | None = None,
+    relayed: Collection[str] | None = None,
 ) -> ASGIApp:
     """Build what reads: pages, feed, API and files, with `more` routes beside them; with an office, the questions.
+
+    On an edge `home` tells where the home is reached, which answers what is not only read; `relayed` are the meetings
+    that the edge relays in its place.
 
     `house` is whole, with its rehearsals. Every route is given it as whoever asks may see it. With `search`, all that
     was said in public can be searched; `dispatch` takes what captioners type.
@@ -68,6 +74,7 @@ def assemble(
             *pages.routes(site),
         ],
         middleware=[
+            *([Middleware(Edge, home, relayed, staff, faults.expected)] if home else ()),
             Middleware(SameOrigin, refuse=faults.expected),
             Middleware(rehearsing.Rehearsing, whole, rehearsing.staff_check(staff, office), folds.forget),
             Middleware(GZipMiddleware, compresslevel=6, exclude_content_types=DEFAULT_EXCLUDED_CONTENT_TYPES),

@@ -118,7 +118,7 @@ class _Reader:
 
     async def _stand_at(self, cursor: Cursor | None, emit: Emit) -> None:
         """Take the reader's cursor where it means something here; where it does not, say so and begin again."""
-        self._epoch = await self._source.log.epoch(self._stream)
+        self._epoch = await self._source.window.epoch(self._stream)
         if cursor is None:
             return
         if cursor.epoch == self._epoch and cursor.position <= await self._source.log.head(self._stream):
@@ -126,10 +126,23 @@ class _Reader:
         else:
             await emit(wire.sse("reset", wire.Reset(self._epoch)))
 
+    async def _is_renewed(self, emit: Emit) -> bool:
+        """Tell whether the stream has begun a new epoch; then say so to the reader, and begin again."""
+        epoch = await self._source.window.epoch(self._stream)
+        if epoch == self._epoch:
+            return False
+        self._epoch, self._position, self._told, self._fold = epoch, 0, 0, None
+        self._buried.clear()
+        self._withheld.clear()
+        await emit(wire.sse("reset", wire.Reset(epoch)))
+        return True
+
     async def _talk(self, group: asyncio.TaskGroup, emit: Emit) -> None:
         spoke = time.monotonic()
         while True:
             records = await self._source.window.read(self._stream, self._position, _BATCH)
+            if await self._is_renewed(emit):
+                continue
             chunk = await self._records(records)
             if len(records) < _BATCH:
                 chunk += await self._volatile()

@@ -23,6 +23,8 @@ class Window(Protocol):
 
     async def wait(self, stream: str, after: int) -> None: ...
 
+    async def epoch(self, stream: str) -> int: ...
+
 
 class Fold:
     """One meeting, folded up to `position` of `epoch`. Read it without awaiting in between: it grows in place.
@@ -130,9 +132,12 @@ class Folds:
         self._glances.pop(meeting_id, None)
 
     async def _catch_up(self, fold: Fold, stream: str) -> None:
-        epoch = await self._log.epoch(stream)
+        epoch = await self._window.epoch(stream)
         if epoch != fold.epoch:
             fold.restart(epoch)
         while records := await self._window.read(stream, fold.position):
+            if await self._window.epoch(stream) != epoch:  # these may be of the next one already
+                await self._catch_up(fold, stream)
+                return
             if not all(map(fold.follow, records)):
                 fold.restart(epoch)

@@ -43,7 +43,7 @@ class OpenedDemo:
         if not self._files:
             raise OpenFailedError("no-audio")
         self.named: tuple[str, ...] = LANGUAGES
-        with av.open(str(_path("en.opus"))) as first:
+        with av.open(str(packaged("en"))) as first:
             self.duration_s: float | None = (first.duration or 0) / av.time_base
         self.length_s: float | None = self.duration_s
         self.shape: Sequence[object] = ()
@@ -109,7 +109,7 @@ def _pictures() -> _Pictures | None:
 
 
 def _sound(name: str, language: str, seek_s: float) -> Iterator[Item]:
-    container = av.open(str(_path(f"{language}.opus")))
+    container = av.open(str(packaged(language)))
     if seek_s > 0:
         container.seek(int(seek_s * av.time_base))
     for packet in container.demux([*container.streams.audio[:1]]):
@@ -119,6 +119,11 @@ def _sound(name: str, language: str, seek_s: float) -> Iterator[Item]:
 def _at_s(item: Item) -> float:
     at_s = seconds(item.packet)
     return float("inf") if at_s is None else at_s
+
+
+def packaged(language: str) -> Path:
+    """Return the file of one language of the dialogue."""
+    return _path(f"{language}.opus")
 
 
 def _path(name: str) -> Path:

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from hearing.lang import NAMES
-from hearing.transcribe.engine import Engine
+from hearing.transcribe.batching import wanted_at
+from hearing.transcribe.engine import Engine, EngineFailedError
 from hearing.transcribe.hands import Hands
-from hearing.transcribe.lane import Lane
+from hearing.transcribe.lane import Lane, soonest
 from hearing.transcribe.protocol import (
     KNOWN,
     VERSION,
@@ -27,6 +28,7 @@ from hearing.transcribe.protocol import (
     Hello,
     Pulse,
     Release,
+    Words,
     encode,
     from_relay,
     unpack_pcm,
@@ -36,19 +38,21 @@ from hearing.transcribe.session import Said, Session
 logger = logging.getLogger(__name__)
 
 _PULSE_S = 0.5
-_BEHIND_TICKS = 2.0
+_TRIES = 3
+"""A channel's audio is given up when its jobs failed so often in a row."""
+_BROKEN = 9
+"""So many failures in a row, of all channels together and for each of them, and the engine is broken."""
 
 MakeSession = Callable[[Assign, Engine], Session]
 
 
 class _Job(msgspec.Struct, frozen=True):
-    """A job that runs: what it will say, when it began, how long it waited; whether it drafts, and is the last."""
+    """A job that runs: what it will say, when it began, how much audio waited for it, and whether it drafts."""
 
-    said: "asyncio.Future[list[Said]]"
+    said: "asyncio.Future[list[Said] | None]"
     started_s: float
-    waited_s: float
-    due: bool
-    last: bool
+    late_s: float
+    draft: bool
 
 
 class Carrier:
@@ -136,21 +140,19 @@ class Carrier:
     async def _schedule(self, group: asyncio.TaskGroup) -> None:
         while True:
             self._wake.clear()
-            wanting = [lane for lane in self._lanes.values() if lane.wants]
-            for lane in sorted(wanting, key=lambda lane: lane.due_s)[: self._hands.free]:
+            for lane in soonest(self._lanes.values(), self._hands.free):
                 lane.busy = True
                 group.create_task(self._job(lane, self._begun(lane)))
             await self._wake.wait()
 
     def _begun(self, lane: Lane) -> "_Job":
         """Begin a lane's next job."""
-        started, waited_s = self._now(), self._now() - lane.due_s
-        frames = lane.take()
-        step = self._hands.pace.step
-        due = lane.draft_due(step.tick_ms)
-        last, draft = lane.drained, step.drafts and due
-        said = self._hands.run(lambda: lane.hear(frames, draft=draft, last=last))
-        return _Job(said, started, waited_s, due, last)
+        started, late_s, step = self._now(), lane.waiting_s, self._hands.pace.step
+        frames, last = lane.take(), lane.drained
+        # Where more audio waits than one job hears, a draft would be old before it is shown.
+        draft = lane.draft_due(step.tick_ms) and step.drafts and not lane.waiting_s
+        said = self._hands.run(lambda: self._hear(lane, frames, draft=draft, last=last))
+        return _Job(said, started, late_s, draft)
 
     async def _job(self, lane: Lane, job: "_Job") -> None:
         try:
@@ -159,23 +161,38 @@ class Carrier:
             lane.busy = False
             lane.due_s = self._now()
             self._wake.set()
-        if job.due:
-            self._observe(self._now() - job.started_s, job.waited_s)
-        if self._lanes.get(lane.handle) is not lane:
+        if self._hands.count(self._now() - job.started_s, draft=job.draft, late_s=job.late_s):
+            step = self._hands.pace.step
+            logger.info("pace tick_ms=%d drafts=%s", step.tick_ms, step.drafts)
+        if self._lanes.get(lane.handle) is not lane or said is None:
             return
         for one in said:
             await self._say(one)
-        if job.last and lane.drained:
+        if lane.done and lane.drained:
             self._lanes.pop(lane.handle)
             self._hands.let_go()
             await self._say(Pulse((lane.heard(self._hands.pace.step.tick_ms),)))
             await self._say(Drained(lane.handle))
 
-    def _observe(self, service_s: float, waited_s: float) -> None:
-        behind = waited_s * 1000 > _BEHIND_TICKS * self._hands.pace.step.tick_ms
-        if self._hands.observe(service_s, behind=behind):
-            step = self._hands.pace.step
-            logger.info("pace tick_ms=%d drafts=%s", step.tick_ms, step.drafts)
+    def _hear(self, lane: Lane, frames: list[tuple[int, int, bytes]], *, draft: bool, last: bool) -> list[Said] | None:
+        """Do a job, in a thread; None where the engine failed, and the next job tries again.
+
+        Where it fails again and again the audio is given up, and a gap says so. Raises EngineFailedError
+        where it fails for all: then the worker is of no use.
+        """
+        try:
+            with wanted_at(lane.due_s):
+                said = lane.hear(frames, draft=draft, last=last)
+        except EngineFailedError as error:
+            lane.failures += 1
+            self._hands.failures += 1
+            logger.warning("engine_failed handle=%d in_a_row=%d reason=%s", lane.handle, lane.failures, error)
+            if self._hands.failures >= _BROKEN * max(1, self._hands.carried):
+                raise
+            return lane.give_up() if lane.failures % _TRIES == 0 else None
+        if any(isinstance(one, Words) for one in said):
+            lane.failures = self._hands.failures = 0
+        return said
 
     async def _pulse(self) -> None:
         while True:

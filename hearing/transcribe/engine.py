@@ -1,7 +1,8 @@
 """The seam for what hears speech: encode audio, guess the words after a forced prefix, align words to times.
 
-One contract suite runs on every implementation. Calls block and may come from several threads at once. Batching is
-left to the implementation: on a CPU it gains little (0.8-1.55x), a thread per core does as well.
+One contract suite runs on every implementation. Calls block and may come from several threads at once. One that
+hears several channels at once is a BatchEngine, and `batching` collects the calls for it; on a CPU that gains little
+(0.8-1.55x), a thread per core does as well.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from hearing.errors import Unavailable
 from hearing.transcribe.words import Word
 
 Pcm = npt.NDArray[np.float32]
@@ -36,8 +38,12 @@ class Hypothesis(msgspec.Struct, frozen=True):
     new_tokens: int
 
 
+class EngineFailedError(Unavailable):
+    """The engine could not do this one call. Another may go well, and so may the same again."""
+
+
 class Engine(Protocol):
-    """Hears speech."""
+    """Hears speech. `encode`, `guess` and `align` raise EngineFailedError."""
 
     @property
     def name(self) -> str:
@@ -66,4 +72,41 @@ class Engine(Protocol):
 
     def spell(self, written: Sequence[str], language: str) -> list[Word]:
         """Turn words as they were written down back into words of this engine, one each."""
+        ...
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One guess that is asked for."""
+
+    sound: Sound
+    language: str
+    prompt: tuple[int, ...]
+    forced: tuple[Word, ...]
+
+
+class BatchEngine(Engine, Protocol):
+    """Hears several at once; answers come in the order of what was asked. A batch fails as a whole."""
+
+    def window(self, samples: int) -> int:
+        """Return the size that audio of so many samples is encoded at. A batch has one size."""
+        ...
+
+    def prepare(self, pcm: Pcm) -> Sound:
+        """Do the part of encoding that each thread does for itself, so that batches do not wait for it."""
+        ...
+
+    def encode_all(self, prepared: Sequence[Sound]) -> list[Sound]:
+        """Encode sounds of one window, as `prepare` gave them."""
+        ...
+
+    def detect_all(self, asked: Sequence[tuple[Sound, Sequence[str]]]) -> list[Mapping[str, float]]:
+        """Tell how probable languages are for sounds of one window."""
+        ...
+
+    def guess_all(self, asked: Sequence[Asked]) -> list[Hypothesis]:
+        """Guess on sounds of one window, with prompts of one length, all with forced words or all without."""
+        ...
+
+    def align_all(self, sounds: Sequence[tuple[Sound, Sequence[Word]]], language: str) -> list[list[tuple[int, int]]]:
+        """Align words, at least one each, on sounds of one window in one language."""
         ...

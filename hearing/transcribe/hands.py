@@ -7,7 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from hearing.transcribe.pace import Pace, observe
+from hearing.transcribe.batching import MOST, Batching
+from hearing.transcribe.engine import Engine
+from hearing.transcribe.pace import LOOK_S, Meter, Pace, observe
 
 Said = TypeVar("Said")
 
@@ -42,6 +44,11 @@ def fitting(look_s: float, threads: int) -> int:
     return int(threads * _LOOK_EVERY_S / max(look_s, 0.001))
 
 
+def jobs_at_once(engine: Engine, threads: int, channels: int) -> int:
+    """Return how many jobs run at once: a thread each. Where calls are batched a job mostly waits: a channel each."""
+    return min(channels, 2 * MOST) if isinstance(engine, Batching) else threads
+
+
 class Hands:
     """The threads, and who uses them. `channels` is the most that are carried at once, for all relays together."""
 
@@ -50,6 +57,9 @@ class Hands:
         self.threads = threads
         self.channels = channels
         self.pace = Pace()
+        self.failures = 0
+        """Jobs in a row, of all channels, at which the engine failed."""
+        self._meter: Meter | None = None
         self._looks, self._look_s = 0, 0.0
         self._looking = threading.Lock()
         self._jobs = 0
@@ -93,7 +103,7 @@ class Hands:
     def let_go(self) -> None:
         """A channel is over. Without any, what was measured says nothing about the next ones."""
         if not self.carried:
-            self.pace, self._looks = Pace(), 0
+            self.pace, self._meter, self._looks = Pace(), None, 0
         self._wake()
 
     def looked(self, seconds: float) -> None:
@@ -115,10 +125,14 @@ class Hands:
         running.add_done_callback(over)
         return asyncio.wrap_future(running)
 
-    def observe(self, service_s: float, *, behind: bool) -> bool:
-        """Take the seconds of a job that drafts into account; tell whether the pace has changed."""
-        before = self.pace.level
-        self.pace = observe(self.pace, service_s, channels=max(1, self.carried), threads=self.threads, behind=behind)
+    def count(self, took_s: float, *, draft: bool, late_s: float) -> bool:
+        """Take a job into account, for which `late_s` of audio waited; tell whether the pace has changed."""
+        now_s, before = asyncio.get_running_loop().time(), self.pace.level
+        meter = self._meter = self._meter or Meter(now_s - took_s)
+        meter.count(took_s, draft=draft, late_s=late_s)
+        if now_s - meter.since_s >= LOOK_S:
+            self.pace = observe(self.pace, meter, now_s, places=min(self.threads, max(1, self.carried)))
+            self._meter = Meter(now_s)
         return self.pace.level != before
 
     def close(self) -> None:

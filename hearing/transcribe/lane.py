@@ -1,7 +1,8 @@
 """One channel in a worker: the audio that waits to be heard, and when it wants to be."""
 
+import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -15,16 +16,22 @@ _SLICE = 2 * RATE_HZ
 
 
 class Lane:
-    """An assigned channel. `busy` while a job hears it; jobs run in threads, everything else in the loop."""
+    """An assigned channel. `busy` while a job hears it, `done` when it was heard to its end.
+
+    Jobs run in threads, everything else in the loop.
+    """
 
     def __init__(self, handle: int, session: Callable[[], Session], now_s: float) -> None:
         self.handle = handle
         self.busy = False
         self.finishing = False
+        self.done = False
+        self.failures = 0
         self.due_s = now_s
         self._make = session
         self._session: Session | None = None
         self._waiting: deque[tuple[int, int, bytes]] = deque()
+        self._again: list[tuple[int, int, bytes]] = []
         self._samples = self._undrafted = 0
         self._ended = False
         self._heard = Heard(handle, 0, 0, 0)
@@ -43,7 +50,12 @@ class Lane:
     @property
     def wants(self) -> bool:
         """Tell whether there is audio to hear, or an end to hear out."""
-        return not self.busy and bool(self.finishing or self._waiting)
+        return not self.busy and bool(self.finishing or self._waiting or self._again)
+
+    @property
+    def waiting_s(self) -> float:
+        """Return the seconds of audio that wait."""
+        return self._samples / RATE_HZ
 
     def draft_due(self, tick_ms: int) -> bool:
         """Tell whether a tick's audio has come since the last draft; the next is counted from now on."""
@@ -55,7 +67,7 @@ class Lane:
     @property
     def drained(self) -> bool:
         """Tell whether a finished channel has been heard to its end."""
-        return self.finishing and not self._waiting
+        return self.finishing and not self._waiting and not self._again
 
     def heard(self, tick_ms: int) -> Heard:
         """Say how far the channel is."""
@@ -63,7 +75,7 @@ class Lane:
 
     def take(self) -> list[tuple[int, int, bytes]]:
         """Take out what the next job hears."""
-        taken: list[tuple[int, int, bytes]] = []
+        taken, self._again = self._again, []
         samples = 0
         while self._waiting and samples < _SLICE:
             taken.append(self._waiting.popleft())
@@ -73,18 +85,37 @@ class Lane:
         return taken
 
     def hear(self, frames: list[tuple[int, int, bytes]], *, draft: bool, last: bool) -> list[Said]:
-        """Hear frames and return what there is to say. Blocks: runs in a thread, never twice at once."""
+        """Hear frames and return what there is to say. Blocks: runs in a thread, never twice at once.
+
+        Raises EngineFailedError; what was not taken in by then comes again with the next job.
+        """
         session = self._session = self._session or self._make()
         if (glossary := self.glossary) is not None and glossary != self._preferred:
             session.prefer(glossary)
             self._preferred = glossary
+        self._again = list(frames)
         for run, sample, pcm in frames:
             session.hear(run, sample, to_pcm(pcm))
+            self._again.pop(0)
         if last:
             session.end()
         said = session.step(draft=draft)
         self._heard = Heard(self.handle, session.heard, session.settled, 0)
+        self.done = last
         return said
+
+    def give_up(self) -> list[Said]:
+        """Give up what has no words yet, which the engine cannot hear, and return what is to be said of that."""
+        if self._session is None:
+            return []
+        said = self._session.give_up()
+        self._heard = Heard(self.handle, self._session.heard, self._session.settled, 0)
+        return said
+
+
+def soonest(lanes: Iterable[Lane], count: int) -> list[Lane]:
+    """Return as many lanes as there is room for, of those that want to be heard: the earliest deadline first."""
+    return heapq.nsmallest(max(0, count), (lane for lane in lanes if lane.wants), key=lambda lane: lane.due_s)
 
 
 def to_pcm(raw: bytes) -> Pcm:

@@ -3,9 +3,10 @@
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -23,10 +24,14 @@ _SHA256: Mapping[str, str] = {
 }
 """The files of Systran/faster-whisper-base, as published."""
 _CHUNK = 1 << 20
+_SUMS = "SHA256SUMS"
+_SUM = re.compile(r"([0-9a-f]{64}) [ *]([^/\s]+)")
 
 
 class ModelChoice(msgspec.Struct, frozen=True):
-    """Which model to run and how. `model` is a folder, `base`, or a hub name, `owner/name` with `@revision`.
+    """Which model to run and how. `model` is a folder, `base`, another of Whisper's sizes, or a hub's `owner/name`.
+
+    Sizes are tiny, small, medium, large-v3, large-v3-turbo and more; they and hub names may end in `@revision`.
 
     Without `online` nothing is ever downloaded.
     """
@@ -69,7 +74,32 @@ def _in_folder(folder: Path) -> FoundModel:
     missing = [name for name in (_MODEL, "config.json", "tokenizer.json") if not (folder / name).is_file()]
     if missing:
         raise Refused(f"The folder of --model lacks {', '.join(missing)}. Give one made for CTranslate2.")
+    if (folder / _SUMS).is_file():
+        _verify(folder, dict(_sums((folder / _SUMS).read_text("utf-8", "replace"))))
     return FoundModel(folder, folder.name)
+
+
+def _sums(text: str) -> Iterator[tuple[str, str]]:
+    """Read the lines of sha256sum(1): which file, and what it must be. Raises Refused."""
+    for line in text.splitlines():
+        found = _SUM.fullmatch(line.strip())
+        if found is None:
+            raise Refused(f"{_SUMS} in the folder of --model is not what sha256sum writes. Write it anew.")
+        yield found[2], found[1]
+
+
+def _hub_sums(folder: Path) -> Iterator[tuple[str, str]]:
+    """Read what the hub's client has kept: a large file is a link to one that is named by its SHA-256."""
+    for path in folder.iterdir():
+        target = path.resolve().name
+        if path.is_symlink() and re.fullmatch("[0-9a-f]{64}", target):
+            yield path.name, target
+
+
+def _verify(folder: Path, sums: Mapping[str, str]) -> None:
+    for name, wanted in sums.items():
+        if not (folder / name).is_file() or _sha256(folder / name) != wanted:
+            raise Refused(f"{name} of the model is not what was published: it is damaged, or another. Fetch it anew.")
 
 
 def _base(folder: Path) -> Path:
@@ -145,7 +175,9 @@ def _from_hub(choice: ModelChoice) -> Path:
         found = download_model(name, local_files_only=not choice.online, revision=revision or None)
     except (OSError, ValueError) as error:
         raise Unavailable(
-            f"There is no model {name!r} here. Use base (from the demo extra) or the path of a folder, or a hub "
-            "model that was downloaded before: --model owner/name@revision."
+            f"There is no model {name!r} here. Use base (from the demo extra) or the path of a folder, or a size or "
+            "a hub model that was downloaded before: --model large-v3-turbo, --model owner/name@revision."
         ) from error
-    return Path(found)
+    folder = Path(found)
+    _verify(folder, dict(_hub_sums(folder)))
+    return folder

@@ -68,6 +68,11 @@ class Segments:
         return bool(self._lines)
 
     @property
+    def untimed(self) -> int:
+        """Count the words that lack their time."""
+        return sum(len(line.words) - len(line.times) for line in self._lines)
+
+    @property
     def closed_ms(self) -> int:
         """Return the end of the last closed segment."""
         return self._last_ms

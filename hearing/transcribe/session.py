@@ -26,6 +26,8 @@ _LOOK_BACK = RATE_HZ * 6 // 10
 _TAKEN_OVER = MAX_SAMPLES * 9 // 10
 """More speech than this cannot be aligned at once with the words taken over."""
 _RARE_DRAFT = 6 * RATE_HZ
+_WORD = RATE_HZ // 3
+"""What a word takes where nothing can align it."""
 
 
 class Session:
@@ -49,7 +51,7 @@ class Session:
         self._settings = settings or Settings()
         self._hidden = hidden
         self._convert = shown_script(assign.language)
-        self._listener = Listener(engine, assign.language, Audio(self._clip, self._speech), self._settings)
+        self._listener = self._new_listener()
         self._segments = Segments(assign.language, assign.next_segment)
         self._languages = assign.languages
         self._telling = Telling(assign.language, self._probable) if len(assign.languages) > 1 else None
@@ -58,6 +60,8 @@ class Session:
         self._drafted: Draft | None = None
         self._last_draft = assign.from_sample
         self._run = 0
+        self._prefix: list[Word] = []
+        self._listening = False
         self._settled = assign.from_sample
         self._start_run(assign.from_sample)
         self._resume(assign)
@@ -128,6 +132,36 @@ class Session:
         said, self._out = self._out, []
         return said
 
+    def give_up(self) -> list[Said]:
+        """Give up the oldest utterance, which the engine cannot hear: what of it has no words becomes a gap.
+
+        Words that are final and have no times get what room there is.
+        """
+        queue, begin = self._voice.queue, self._begin()
+        if self._listening and queue:
+            begin = max(begin, queue[0].begin)  # not what was heard again from the one before
+        ended = queue[0].end if queue else None
+        end = self.heard if ended is None else ended
+        self._say(end)
+        spans = spread(begin, end, [_WORD] * self._segments.untimed)
+        self._close(self._segments.time(spans))
+        self._close(self._segments.end_utterance())
+        self._show(())
+        if (missed := spans[-1][1] if spans else begin) < end:
+            self._out.append(Gap(self._handle, missed // SAMPLES_PER_MS, end // SAMPLES_PER_MS, "unheard"))
+        self._prefix, self._through, self._listening = [], 0, False
+        self._listener = self._new_listener()
+        if ended is None:
+            self._start_run(end)
+        else:
+            queue.popleft()
+        self._settle()
+        said, self._out = self._out, []
+        return said
+
+    def _new_listener(self) -> Listener:
+        return Listener(self._engine, self._language, Audio(self._clip, self._speech), self._settings)
+
     def _resume(self, assign: Assign) -> None:
         """Take over words that are final and whose times are missing: they are forced, never said again."""
         self._segments.resume(assign.prefix, assign.from_sample // SAMPLES_PER_MS)
@@ -187,9 +221,10 @@ class Session:
         while queue and queue[0].end is not None and self.heard >= self._through:
             self._told(queue[0].end, ended=True)
             self._begin_utterance(self._begin())
-            ended = queue.popleft().end or 0
-            if ended >= self._through or not (queue or self._voice.speaking):
+            ended, more = queue[0].end or 0, len(queue) > 1 or self._voice.speaking
+            if ended >= self._through or not more:
                 self._finish(max(ended, min(self._through, self.heard)))
+            queue.popleft()  # only now: where the engine failed, it is finished at the next step
 
     def _finish(self, end: int) -> None:
         self._through = 0

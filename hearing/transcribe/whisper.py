@@ -4,6 +4,7 @@
 same text. A forced prefix needs suppress_blank off, or the last clause is said again.
 """
 
+import contextlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,16 +15,19 @@ import msgspec
 import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
+from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
 
 from hearing.errors import Unavailable
 from hearing.lang import spaced
-from hearing.transcribe.engine import MAX_SAMPLES, Hypothesis, Pcm, Sound
+from hearing.transcribe.engine import MAX_SAMPLES, Asked, EngineFailedError, Hypothesis, Pcm, Sound
 from hearing.transcribe.guard import MAX_TOKENS, max_tokens
 from hearing.transcribe.words import Word, tokens
 
 _WINDOWS = (800, 1000, 1200, 1600, 2000, 3000)
 """Encoder windows, in frames of 10 ms; the audio plus one second must fit."""
+_WINDOWS_GPU = (1200, 2000, 3000)
+"""Fewer, where padding costs less than a batch of its own."""
 _FRAME = 160
 _ALIGN_STEP = 320
 """One step of the alignment, in samples."""
@@ -52,8 +56,8 @@ class Whisper:
     def __init__(
         self, folder: Path, *, name: str, device: str = "auto", compute: str = "auto", threads: int = 1
     ) -> None:
-        device = _device(device)
-        compute = ("int8" if device == "cpu" else "int8_float16") if compute == "auto" else compute
+        device = device_of(device)
+        compute = _compute(device) if compute == "auto" else compute
         try:
             self._whisper: Any = WhisperModel(
                 str(folder),
@@ -69,6 +73,11 @@ class Whisper:
                 "Try --device cpu --compute-type int8."
             ) from error
         self._name = f"{name} ({compute}, {device})"
+        self.device = device
+        self._windows = _WINDOWS if device == "cpu" else _WINDOWS_GPU
+        if self._whisper.feature_extractor.mel_filters.shape[0] != self._whisper.model.n_mels:
+            # A folder without preprocessor_config.json says nothing of it; large-v3 and turbo take 128.
+            self._whisper.feature_extractor = FeatureExtractor(feature_size=self._whisper.model.n_mels)
         self._multilingual = bool(self._whisper.model.is_multilingual)
         self._tokenizers: dict[str, Any] = {}
 
@@ -80,51 +89,70 @@ class Whisper:
         return _base(language) in self._whisper.supported_languages
 
     def encode(self, pcm: Pcm) -> Sound:
-        clip = pcm[:MAX_SAMPLES]
-        frames = len(clip) // _FRAME
-        window = next((width for width in _WINDOWS if frames + 100 <= width), _WINDOWS[-1])
-        features = self._whisper.feature_extractor(clip)[:, :frames]
-        return Sound(len(clip), self._whisper.encode(pad_or_trim(features, window)))
+        return self.encode_all([self.prepare(pcm)])[0]
 
     def detect(self, sound: Sound, languages: Sequence[str]) -> Mapping[str, float]:
-        if not self._multilingual:
-            return dict.fromkeys(languages, 0.0)
-        known = dict(self._whisper.model.detect_language(sound.encoded)[0])
-        return {language: known.get(f"<|{_base(language)}|>", 0.0) for language in languages}
+        return self.detect_all([(sound, languages)])[0]
 
     def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
-        tokenizer = self._tokenizer(language)
-        prefix = tokens(forced)
-        asked = [tokenizer.sot_prev, *prompt] if prompt else []
-        asked += [*tokenizer.sot_sequence, tokenizer.no_timestamps, *prefix]
-        if len(asked) >= MAX_TOKENS:
-            return Hypothesis((), 0.0, 0.0, 0)
-        result = self._whisper.model.generate(
-            sound.encoded,
-            [asked],
-            beam_size=1,
-            max_length=max_tokens(len(asked), sound.samples // _FRAME),
-            return_scores=True,
-            return_no_speech_prob=True,
-            suppress_blank=not prefix,
-        )[0]
-        ids = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
-        ids = ids[len(prefix) :] if ids[: len(prefix)] == prefix else ids
-        return Hypothesis(tuple(_split(tokenizer, ids)), result.scores[0], result.no_speech_prob, len(ids))
+        return self.guess_all([Asked(sound, language, tuple(prompt), tuple(forced))])[0]
 
     def align(self, sound: Sound, language: str, words: Sequence[Word]) -> list[tuple[int, int]]:
-        if not words:
-            return []
-        tokenizer = self._tokenizer(language)
-        aligned = self._whisper.model.align(
-            sound.encoded, list(tokenizer.sot_sequence), [tokens(words)], [sound.samples // _FRAME]
-        )
-        pairs = np.array(aligned[0].alignments)
-        first = np.pad(np.diff(pairs[:, 0]), (1, 0), constant_values=1).astype(bool)
-        starts = pairs[first, 1] * _ALIGN_STEP
-        edges = np.cumsum([0, *(len(word.tokens) for word in words)])
-        at = [int(starts[min(edge, len(starts) - 1)]) for edge in edges]
-        return list(itertools.pairwise(at))
+        return self.align_all([(sound, words)], language)[0] if words else []
+
+    def window(self, samples: int) -> int:
+        frames = min(samples, MAX_SAMPLES) // _FRAME
+        return next((width for width in self._windows if frames + 100 <= width), self._windows[-1])
+
+    def prepare(self, pcm: Pcm) -> Sound:
+        clip = pcm[:MAX_SAMPLES]
+        features = self._whisper.feature_extractor(clip)[:, : len(clip) // _FRAME]
+        return Sound(len(clip), pad_or_trim(features, self.window(len(clip))))
+
+    def encode_all(self, prepared: Sequence[Sound]) -> list[Sound]:
+        with _failing():
+            features = np.stack([np.asarray(one.encoded, np.float32) for one in prepared])
+            encoded = self._whisper.model.encode(ctranslate2.StorageView.from_array(features), to_cpu=True)
+        apart = _apart(encoded, len(prepared))
+        return [Sound(before.samples, one) for before, one in zip(prepared, apart, strict=True)]
+
+    def detect_all(self, asked: Sequence[tuple[Sound, Sequence[str]]]) -> list[Mapping[str, float]]:
+        if not self._multilingual:
+            return [dict.fromkeys(languages, 0.0) for _, languages in asked]
+        with _failing():
+            found = self._whisper.model.detect_language(_together([sound for sound, _ in asked]))
+        return [
+            {language: known.get(f"<|{_base(language)}|>", 0.0) for language in languages}
+            for known, (_, languages) in zip(map(dict, found), asked, strict=True)
+        ]
+
+    def guess_all(self, asked: Sequence[Asked]) -> list[Hypothesis]:
+        requests = [_Request(self._tokenizer(one.language), one) for one in asked]
+        fit = [one for one in requests if len(one.tokens) < MAX_TOKENS]
+        if not fit:
+            return [_NOTHING for _ in requests]
+        with _failing():
+            results = self._whisper.model.generate(
+                _together([one.asked.sound for one in fit]),
+                [one.tokens for one in fit],
+                beam_size=1,
+                max_length=max(one.most for one in fit),
+                return_scores=True,
+                return_no_speech_prob=True,
+                suppress_blank=not asked[0].forced,
+            )
+        heard = iter([one.answer(result) for one, result in zip(fit, results, strict=True)])
+        return [next(heard) if len(one.tokens) < MAX_TOKENS else _NOTHING for one in requests]
+
+    def align_all(self, sounds: Sequence[tuple[Sound, Sequence[Word]]], language: str) -> list[list[tuple[int, int]]]:
+        with _failing():
+            aligned = self._whisper.model.align(
+                _together([sound for sound, _ in sounds]),
+                list(self._tokenizer(language).sot_sequence),
+                [tokens(words) for _, words in sounds],
+                [sound.samples // _FRAME for sound, _ in sounds],
+            )
+        return [_spans(one.alignments, words) for one, (_, words) in zip(aligned, sounds, strict=True)]
 
     def spell(self, written: Sequence[str], language: str) -> list[Word]:
         tokenizer = self._tokenizer(language)
@@ -157,6 +185,72 @@ class Whisper:
         return self._tokenizers[key]
 
 
+def device_of(wanted: str) -> str:
+    """Return the device: the one that is wanted, or, with auto, a GPU where there is one."""
+    if wanted != "auto":
+        return wanted
+    return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+
+
+class _Request:
+    """One guess in the model's tokens; `most` bounds them, those it begins with counted."""
+
+    def __init__(self, tokenizer: Any, asked: Asked) -> None:  # noqa: ANN401 - faster-whisper has no types
+        self.asked = asked
+        self._tokenizer = tokenizer
+        self._prefix = tokens(asked.forced)
+        self.tokens = [tokenizer.sot_prev, *asked.prompt] if asked.prompt else []
+        self.tokens += [*tokenizer.sot_sequence, tokenizer.no_timestamps, *self._prefix]
+        self.most = max_tokens(len(self.tokens), asked.sound.samples // _FRAME)
+
+    def answer(self, result: Any) -> Hypothesis:  # noqa: ANN401 - CTranslate2 has no types
+        """Return what was guessed after the prefix. A batch is bounded by its longest: the others are cut here."""
+        ids = [token for token in result.sequences_ids[0] if token < self._tokenizer.eot]
+        forced = len(self._prefix) if ids[: len(self._prefix)] == self._prefix else 0
+        room = self.most - len(self.tokens) + len(self._prefix) - forced
+        ids = ids[forced : forced + room]
+        return Hypothesis(tuple(_split(self._tokenizer, ids)), result.scores[0], result.no_speech_prob, len(ids))
+
+
+_NOTHING = Hypothesis((), 0.0, 0.0, 0)
+
+
+@contextlib.contextmanager
+def _failing() -> Iterator[None]:
+    """Say it our way where CTranslate2 cannot: out of memory, a device that is gone, a batch of unequal shape."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise EngineFailedError(
+            f"The speech model failed ({error}). Where it does so again and again, start the worker anew with fewer "
+            "channels, or with --device cpu."
+        ) from error
+
+
+def _apart(encoded: Any, count: int) -> list[Any]:  # noqa: ANN401 - CTranslate2 has no types
+    """Split an encoded batch, so that each sound can be let go alone."""
+    if count == 1:
+        return [encoded]
+    whole = np.asarray(encoded)
+    return [ctranslate2.StorageView.from_array(whole[k : k + 1].copy()) for k in range(count)]
+
+
+def _together(sounds: Sequence[Sound]) -> Any:  # noqa: ANN401 - CTranslate2 has no types
+    """Join encoded sounds to a batch."""
+    if len(sounds) == 1:
+        return sounds[0].encoded
+    return ctranslate2.StorageView.from_array(np.concatenate([np.asarray(one.encoded) for one in sounds]))
+
+
+def _spans(alignments: Sequence[tuple[int, int]], words: Sequence[Word]) -> list[tuple[int, int]]:
+    pairs = np.array(alignments)
+    first = np.pad(np.diff(pairs[:, 0]), (1, 0), constant_values=1).astype(bool)
+    starts = pairs[first, 1] * _ALIGN_STEP
+    edges = np.cumsum([0, *(len(word.tokens) for word in words)])
+    at = [int(starts[min(edge, len(starts) - 1)]) for edge in edges]
+    return list(itertools.pairwise(at))
+
+
 def _split(tokenizer: Any, ids: list[int]) -> list[Word]:  # noqa: ANN401 - faster-whisper has no types
     """Split tokens into words; punctuation stays with the word before it."""
     words: list[Word] = []
@@ -187,7 +281,8 @@ def _base(language: str) -> str:
     return language.split("-", 1)[0]
 
 
-def _device(wanted: str) -> str:
-    if wanted != "auto":
-        return wanted
-    return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+def _compute(device: str) -> str:
+    """Return the fastest type that the device knows."""
+    known = ctranslate2.get_supported_compute_types(device)
+    wanted = ("int8",) if device == "cpu" else ("int8_float16", "float16", "int8")
+    return next((one for one in wanted if one in known), "float32")

@@ -18,8 +18,8 @@ from hearing.transcribe.carry import MakeSession
 from hearing.transcribe.clocked import Clocked
 from hearing.transcribe.dial import Crew, dial, first
 from hearing.transcribe.engine import Engine
-from hearing.transcribe.hands import Hands
-from hearing.transcribe.models import ModelChoice, find
+from hearing.transcribe.hands import Hands, jobs_at_once
+from hearing.transcribe.models import ModelChoice
 from hearing.transcribe.session import Session
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def run(settings: WorkerSettings) -> None:
 
 async def work(settings: WorkerSettings, engine: Engine, threads: int, make: MakeSession = Session) -> None:
     """Carry channels for all relays with one engine, dialling again whenever a connection breaks, until cancelled."""
-    hands = Hands(threads, settings.channels, settings.name)
+    hands = Hands(jobs_at_once(engine, threads, settings.channels), settings.channels, settings.name)
     crew = Crew(settings.token, Clocked(engine, hands.looked), hands, make)
     names = ["relay"] if not settings.others else [f"relay {n}" for n in range(1, len(settings.relays) + 1)]
     try:
@@ -149,10 +149,9 @@ async def _load_and_work(settings: WorkerSettings) -> None:
 
 
 def _load(model: ModelChoice, threads: int) -> Engine:
-    from hearing.transcribe.whisper import Whisper  # noqa: PLC0415 - it loads CTranslate2: only in a worker
+    from hearing.transcribe.loading import load  # noqa: PLC0415 - it loads CTranslate2: only in a worker
 
-    found = find(model, os.environ)
-    return Whisper(found.folder, name=found.name, device=model.device, compute=model.compute_type, threads=threads)
+    return load(model, threads, os.environ)
 
 
 async def _standard_input() -> asyncio.StreamReader:

@@ -10,9 +10,14 @@ import pytest
 
 from hearing.board.redis import RedisBoard
 from hearing.errors import Conflict, Refused, Unavailable
+from hearing.events import public_stream
+from hearing.house_events import HOUSE
 from hearing.log.base import tail
 from hearing.log.redis import RedisLog
+from hearing.meeting import House, Meeting
+from hearing.seams import lost
 from tests.redis_server import RedisServer, follows, redis_server
+from tests.site.serving import MEETING, meeting
 
 
 @pytest.fixture
@@ -206,6 +211,39 @@ async def test_records_that_redis_lost_make_the_epoch_grow(server: RedisServer, 
         assert await log.append("s", [b"c"]) == 3
         assert (await log.epoch("s"), await log.verify("s")) == (2, None)
         assert await bodies(log) == [b"a", b"b", b"c"]
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_lost_records_are_found_by_who_folded_them_even_where_nobody_writes(
+    server: RedisServer, tmp_path: Path, written: bool
+) -> None:
+    stream = public_stream(MEETING)
+    house = House({MEETING: Meeting(meeting())})
+    async with RedisLog(server.url) as log, asyncio.timeout(60):
+        await log.append(stream, [b"a"])
+        await log.append(HOUSE, [b"a"])
+        server.kill()
+        shutil.copytree(server.folder, tmp_path / "copy")
+        server.start()
+        await log.append(stream, [b"lost", b"lost"])
+        watching = asyncio.ensure_future(lost(log, lambda: house))
+        while (1, 3) not in await log.stands([stream]):
+            await asyncio.sleep(0.01)
+        for _ in range(2):  # it has looked at it
+            await asyncio.sleep(0)
+            await asyncio.wait({watching}, timeout=2.5)
+        assert not watching.done()
+        server.kill()
+        shutil.rmtree(server.folder)
+        shutil.copytree(tmp_path / "copy", server.folder)
+        server.start()
+        if written:
+            while await log.epoch(stream) == 1:
+                with contextlib.suppress(Unavailable):
+                    await log.append(stream, [b"b"])
+        await watching
+        assert await log.stands([stream, HOUSE]) == [(2, 2 if written else 1), (1, 1)]
+        assert await log.renew(stream, 1) == 2
 
 
 async def test_a_closed_log_is_unavailable_and_who_waits_is_woken(server: RedisServer) -> None:

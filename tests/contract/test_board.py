@@ -74,6 +74,34 @@ async def test_a_value_dies_after_its_lifetime_unless_it_is_put_again() -> None:
         assert await board.names("") == ["b"]
 
 
+async def test_of_many_who_claim_a_name_at_once_one_gets_it(board: Board) -> None:
+    claims = [board.claim("home", b"%d" % n, LONG_S) for n in range(20)]
+    stands = set(await asyncio.gather(*claims))
+    assert len(stands) == 1
+    assert await board.get("home") == stands.pop()
+
+
+async def test_a_claim_lives_on_by_its_holder_and_by_nobody_else(board: Board) -> None:
+    assert await board.claim("home", b"1", LONG_S) == b"1"
+    assert await board.claim("home", b"2", LONG_S) == b"1"
+    assert await board.claim("home", b"1", SHORT_S) == b"1"
+    async with watching(board, "home") as watch:
+        seen = await take(watch, 1)
+        while seen[-1] != ("home", None):
+            seen += await take(watch, 1)
+    assert await board.claim("home", b"2", LONG_S) == b"2"
+    assert await board.claim("home", b"1", LONG_S) == b"2"
+
+
+async def test_a_claim_that_is_given_back_is_free_and_another_s_is_not_given_back(board: Board) -> None:
+    assert await board.claim("home", b"1", LONG_S) == b"1"
+    assert await board.claim("home", b"2", 0) == b"1"
+    assert await board.get("home") == b"1"
+    assert await board.claim("home", b"1", 0) == b"1"
+    assert await board.get("home") is None
+    assert await board.claim("home", b"2", LONG_S) == b"2"
+
+
 async def test_names_are_those_under_the_prefix_that_live_sorted(board: Board) -> None:
     for name in ("draft:m:fr", "draft:m:en", "draft:mm:en", "captions:m:en"):
         await board.put(name, b".", LONG_S)
@@ -170,6 +198,8 @@ async def test_a_change_while_a_watcher_is_busy_is_not_lost(board: Board) -> Non
 async def test_what_is_too_large_is_refused(board: Board, name: str, value: bytes) -> None:
     with pytest.raises(Refused):
         await board.put(name, value, LONG_S)
+    with pytest.raises(Refused):
+        await board.claim(name, value, LONG_S)
     assert await board.names("") == []
 
 

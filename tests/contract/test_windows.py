@@ -230,3 +230,54 @@ async def test_what_the_log_refuses_a_window_refuses_and_follows_nothing(log: Me
             with pytest.raises(Refused):
                 await asked
         assert not windows._windows
+
+
+class Forgetful(MemoryLog):
+    """A log whose stream can lose its end, as a Redis does that fails over to a replica which is behind."""
+
+    def lose(self, stream: str, left: int) -> None:
+        kept = self._streams[stream]
+        kept.records = kept.records[:left]
+        kept.epoch += 1
+        self._growth.grew(stream)
+
+
+async def renewed(log: Forgetful, windows: Windows, epoch: int) -> None:
+    """Wait until the window has seen the epoch begin."""
+    while await windows.epoch("s") != epoch:
+        log._growth.grew("s")
+        await asyncio.sleep(0)
+
+
+async def test_a_window_keeps_nothing_of_an_epoch_that_is_over_and_wakes_who_waits_in_it() -> None:
+    async with Forgetful() as log, asyncio.timeout(60), Windows(log) as windows:
+        await log.append("s", [b"a", b"b", b"c"])
+        assert len(await windows.read("s", 0)) == 3
+        assert await windows.epoch("s") == 1
+        waiting = asyncio.ensure_future(windows.wait("s", 3))
+        await asyncio.sleep(0)
+        log.lose("s", 1)
+        await waiting
+        await renewed(log, windows, 2)
+        assert [record.body for record in await windows.read("s", 0)] == [b"a"]
+        await log.append("s", [b"d"])
+        assert [record.body for record in await read_to(windows, "s", 1, 2)] == [b"d"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=12), st.integers(1, 4))
+@settings(max_examples=40)
+async def test_what_a_window_gives_is_of_the_epoch_that_it_names(steps: list[tuple[int, int]], recent: int) -> None:
+    """Each body names the epoch in which it was written, and those of before that are left."""
+    async with Forgetful() as log, asyncio.timeout(60), Windows(Watched(log), recent=recent) as windows:
+        epoch = 1
+        for count, lost in steps:
+            if count:
+                await log.append("s", [b"%d" % epoch] * count)
+            head = await log.head("s")
+            await read_to(windows, "s", 0, head)
+            if lost and lost < head:
+                log.lose("s", head - lost)
+                epoch += 1
+                await renewed(log, windows, epoch)
+            seen = await read_to(windows, "s", 0, await log.head("s"))
+            assert [record.body for record in seen] == [record.body for record in await log.read("s", 0)]

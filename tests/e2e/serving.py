@@ -88,6 +88,11 @@ class Serving:
             self._process = subprocess.Popen([*command, *self._options], cwd=ROOT, stdout=errors, stderr=errors)
         until(self._answers, _UP_S, "the server to answer")
 
+    @property
+    def pid(self) -> int:
+        """The server's process, 0 before it was started."""
+        return self._process.pid if self._process else 0
+
     def kill(self) -> None:
         """Kill -9, and wait until no child of it is left."""
         assert self._process is not None
@@ -129,7 +134,7 @@ class Reader:
     """Follows a meeting's events as a stranger would, coming back with its cursor whenever the line breaks.
 
     `words` holds every final word by segment, in order; a word that comes twice or leaves a hole is an AssertionError
-    kept in `fault`.
+    kept in `fault`. Told to begin again, it does, and counts that in `resets`.
     """
 
     def __init__(self, url: str, meeting: str) -> None:
@@ -141,6 +146,7 @@ class Reader:
         self.state = ""
         self.fault = ""
         self.lines = 0
+        self.resets = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -187,5 +193,8 @@ class Reader:
             if event["first_word"] != len(known):
                 self.fault = f"word {event['first_word']} of {event['segment']} after {len(known)} words"
             known.extend(event["words"])
+        elif kind == "reset":
+            self.words.clear()
+            self.resets += 1
         elif kind == "state":
             self.state = event["state"]

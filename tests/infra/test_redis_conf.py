@@ -7,6 +7,8 @@ import pytest
 import redis
 
 from hearing.board.redis import RedisBoard
+from hearing.config import Config
+from hearing.doctor import shared
 from hearing.errors import Unavailable
 from hearing.log.redis import RedisLog
 from tests.redis_server import RedisServer
@@ -39,6 +41,18 @@ async def test_the_log_and_the_board_do_all_they_do_with_the_rights_of_their_use
         assert (await board.get("a"), await board.names("")) == (b"1", ["a"])
         assert await anext(board.watch("")) == ("a", b"1")
         await board.remove("a")
+        assert (await board.claim("a", b"1", 60), await board.claim("a", b"2", 60)) == (b"1", b"1")
+        assert (await log.stands(["s", "t"]), await log.renew("s", 2)) == ([(2, 2), (1, 0)], 3)
+
+
+def test_the_doctor_finds_a_server_with_this_file_good_by_the_rights_of_this_user(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    named = Config(data=str(tmp_path / "new"), redis=f"redis://hearing@127.0.0.1:{server.port}")
+    found = shared.look(named, {"HEARING_REDIS_PASSWORD": PASSWORD})
+    assert {one.code: one.verdict for one in found} == dict.fromkeys(
+        ("redis-version", "redis-keeps", "redis-full", "redis-alone"), "go"
+    )
 
 
 async def test_the_user_may_nothing_else_and_nobody_else_may_anything(server: RedisServer) -> None:

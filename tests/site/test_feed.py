@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hearing.errors import Refused
-from hearing.events import Ended, WordsCommitted
+from hearing.events import Ended, WordsCommitted, public_stream
 from hearing.log.memory import MemoryLog
 from hearing.site.feed import Cursor, parse_cursor
 from tests.site.serving import HOSTILE, MEETING, SPEECH, Serving, hold_meeting, meeting, serving
@@ -134,6 +134,25 @@ async def test_a_cursor_that_means_nothing_here_is_told_to_begin_again(site: Ser
         second = await anext(events)
     assert (first.name, first.id, first.body) == ("reset", "", {"epoch": 1})
     assert second.id == "1.1"
+
+
+async def test_a_reader_whose_stream_begins_a_new_epoch_is_told_and_gets_it_from_the_beginning(site: Serving) -> None:
+    await hold_meeting(site)
+    stream = public_stream(MEETING)
+    async with asyncio.timeout(60), contextlib.aclosing(listen(site.url, "", "")) as events:
+        while not (await anext(events)).id.startswith("1."):
+            pass
+        kept = site.log._streams[stream]
+        kept.records, kept.epoch = kept.records[:5], 2  # what a failover leaves
+        site.log._growth.grew(stream)
+        while (told := await anext(events)).name != "reset":
+            assert not told.id.startswith("2.")
+        assert (told.id, told.body) == ("", {"epoch": 2})
+        ids: list[str] = []
+        while len(ids) < 3:
+            told = await anext(events)
+            ids += [told.id] if told.id else []
+        assert ids == ["2.1", "2.2", "2.3"]
 
 
 @pytest.mark.parametrize("cursor", ["x", "1", "1.", ".1", "1.x", "-1.2", "1.2.3", "²:3", "9" * 40])

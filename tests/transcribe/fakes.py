@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from hearing.transcribe.engine import Hypothesis, Pcm, Sound
+from hearing.transcribe.engine import Asked, EngineFailedError, Hypothesis, Pcm, Sound
 from hearing.transcribe.voice import FRAME
 from hearing.transcribe.words import Word
 
@@ -105,6 +105,52 @@ class FakeEngine:
 
     def spell(self, written: Sequence[str], language: str) -> list[Word]:
         return [Word((int("".join(filter(str.isdigit, word)) or 0),), f" {word}") for word in written]
+
+
+class FakeBatches(FakeEngine):
+    """Hears several at once, as CTranslate2 does: it refuses a batch whose calls are not alike.
+
+    `bad` words cannot be heard: their audio fails, and with it the whole batch. `sizes` counts the calls of each.
+    """
+
+    def __init__(self, bad: frozenset[int] = frozenset()) -> None:
+        super().__init__()
+        self.bad = bad
+        self.sizes: list[tuple[str, int]] = []
+
+    def window(self, samples: int) -> int:
+        return 16_000 * (1 + samples // 160_000)
+
+    def prepare(self, pcm: Pcm) -> Sound:
+        return self.encode(pcm)
+
+    def encode_all(self, prepared: Sequence[Sound]) -> list[Sound]:
+        self._alike("encode", [self.window(sound.samples) for sound in prepared])
+        return [self._good(sound) for sound in prepared]
+
+    def detect_all(self, asked: Sequence[tuple[Sound, Sequence[str]]]) -> list[Mapping[str, float]]:
+        self._alike("detect", [self.window(sound.samples) for sound, _ in asked])
+        return [self.detect(self._good(sound), languages) for sound, languages in asked]
+
+    def guess_all(self, asked: Sequence[Asked]) -> list[Hypothesis]:
+        self._alike("guess", [(self.window(a.sound.samples), len(a.prompt), bool(a.forced)) for a in asked])
+        for one in asked:
+            self._good(one.sound)
+        return [self.guess(one.sound, one.language, prompt=one.prompt, forced=one.forced) for one in asked]
+
+    def align_all(self, sounds: Sequence[tuple[Sound, Sequence[Word]]], language: str) -> list[list[tuple[int, int]]]:
+        self._alike("align", [self.window(sound.samples) for sound, _ in sounds])
+        return [self.align(sound, language, words) for sound, words in sounds]
+
+    def _alike(self, kind: str, keys: Sequence[object]) -> None:
+        self.sizes.append((kind, len(keys)))
+        if len(set(keys)) != 1:
+            raise EngineFailedError("The calls of a batch are not alike.")
+
+    def _good(self, sound: Sound) -> Sound:
+        if any(run.number in self.bad for run in _decoded(sound)):
+            raise EngineFailedError("This audio cannot be heard.")
+        return sound
 
 
 def _decoded(sound: Sound) -> list[_Run]:

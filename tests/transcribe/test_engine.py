@@ -1,22 +1,26 @@
-"""The contract of an engine, run on the fake of the tests and on Whisper."""
+"""The contract of an engine, run on the fake of the tests and on Whisper, each alone and in batches."""
 
 import numpy as np
 import pytest
 
+from hearing.transcribe.batching import Batching
 from hearing.transcribe.engine import Engine, Pcm
 from hearing.transcribe.words import reading, text
 from tests.speech import demo_speech, engine
-from tests.transcribe.fakes import FakeEngine, silence, speech
+from tests.transcribe.fakes import FakeBatches, FakeEngine, silence, speech
 
 Heard = tuple[Engine, Pcm]
 
 
-@pytest.fixture(params=["fake", pytest.param("whisper", marks=pytest.mark.model)])
+@pytest.fixture(
+    params=["fake", "batched fake", *(pytest.param(name, marks=pytest.mark.model) for name in ("whisper", "batched"))]
+)
 def heard(request: pytest.FixtureRequest) -> Heard:
     """Return an engine and some seconds of speech it understands."""
-    if request.param == "fake":
-        return FakeEngine(), np.concatenate([speech(range(1, 13)), silence(0.5)])
-    return engine(), demo_speech("en")[16_000 : 9 * 16_000]
+    if "fake" in request.param:
+        fake = FakeEngine() if request.param == "fake" else Batching(FakeBatches())
+        return fake, np.concatenate([speech(range(1, 13)), silence(0.5)])
+    return (engine() if request.param == "whisper" else Batching(engine())), demo_speech("en")[16_000 : 9 * 16_000]
 
 
 def test_the_same_audio_gives_the_same_words(heard: Heard) -> None:

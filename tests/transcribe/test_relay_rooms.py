@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hearing.errors import Refused
 from hearing.transcribe import protocol
 from hearing.transcribe.assignment import Seat, choose, unheard
-from hearing.transcribe.pace import STEPS, Pace, observe
 from hearing.transcribe.ring import Chunk, Ring
 
 SIZES = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 400)), max_size=40)
@@ -110,30 +109,3 @@ def test_a_channel_goes_where_there_is_room_and_its_language_is_known() -> None:
     assert choose("en", [full]) is None
     assert unheard("en", [french])
     assert not unheard("en", [])
-
-
-def _settle(service_s: float, channels: int, *, pace: Pace | None = None) -> Pace:
-    pace = pace or Pace()
-    for _ in range(200):
-        pace = observe(pace, service_s, channels=channels, threads=1, behind=False)
-    return pace
-
-
-def test_ticks_stretch_under_load_then_drafts_go() -> None:
-    levels = [_settle(service_s, 3).level for service_s in (0.1, 0.25, 0.5, 2.0)]
-    assert levels == [0, 1, 2, 3]
-    assert not STEPS[3].drafts
-
-
-def test_ticks_shrink_again_when_there_is_room() -> None:
-    tired = _settle(2.0, 3)
-    assert _settle(0.05, 3, pace=tired).level == 0
-
-
-@given(st.lists(st.tuples(st.floats(0.01, 5), st.booleans()), max_size=100), st.integers(1, 70), st.integers(1, 16))
-def test_the_pace_moves_one_step_at_a_time(jobs: list[tuple[float, bool]], channels: int, threads: int) -> None:
-    pace = Pace()
-    for service_s, behind in jobs:
-        after = observe(pace, service_s, channels=channels, threads=threads, behind=behind)
-        assert abs(after.level - pace.level) <= 1
-        pace = after

@@ -1,0 +1,165 @@
+"""Live captions as a reader gets them: real speech paced into a server, read by SSE, on the reader's clock."""
+
+import json
+import logging
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.e2e.serving import Serving, descendants, until
+from tests.speech import speech
+
+logger = logging.getLogger(__name__)
+
+pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.audio]
+
+OFFLINE_WER = {"en": 4.7, "fr": 26.8}
+"""What the base model makes of the same files offline, beam 1, in percent."""
+WORSE = {"en": 0.8, "fr": 1.5}
+FILES = {
+    "en": ("bench/ref_en.flac", "bench/ref_en.txt", "bench/ref_en.words.json"),
+    "fr": (
+        "dev/fr_librivox_fleursdumal_long1.flac",
+        "dev/fr_librivox_fleursdumal_long1.txt",
+        "bench/fr_librivox_fleursdumal_long1.words.json",
+    ),
+}
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """An event as it came: seconds since the meeting's clock began, on the reader's clock."""
+
+    at: float
+    kind: str
+    data: dict[str, Any]
+
+
+def score(lines: list[dict[str, Any]], language: str, folder: Path) -> dict[str, Any]:
+    """Score event lines against the reference."""
+    tool = speech("README.md").parents[1] / "tools" / "score_live.py"
+    if not tool.is_file():
+        pytest.skip("the scorer is not here")
+    events = folder / "events.jsonl"
+    events.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    _, text, words = (str(speech(name)) for name in FILES[language])
+    command = [sys.executable, str(tool), str(events), "--text", text, "--words", words, "--language", language]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    return dict(json.loads(told.stdout))
+
+
+def follow(server: Serving, meeting: str, seconds: float) -> Iterator[Heard]:
+    """Read a meeting's feed until it ends, or so many seconds have passed."""
+    deadline, zero_s = time.monotonic() + seconds, None
+    with urllib.request.urlopen(f"{server.url}/api/meetings/{meeting}/events?after=", timeout=60) as lines:  # noqa: S310 - loopback
+        kind, body = "", ""
+        for raw in lines:
+            now_s = time.time()
+            field, _, value = raw.decode().rstrip("\n").partition(": ")
+            if field == "event":
+                kind = value
+            elif field == "data":
+                body = value
+            elif not field and body:
+                event = json.loads(body)
+                if kind == "state" and event.get("media_zero_utc"):
+                    zero_s = datetime.fromisoformat(event["media_zero_utc"]).astimezone(UTC).timestamp()
+                if zero_s is not None:
+                    yield Heard(now_s - zero_s, kind, event)
+                if kind == "state" and event["state"] in {"ended", "closed"}:
+                    return
+                kind, body = "", ""
+            if time.monotonic() > deadline:
+                return
+
+
+def event_lines(heard: list[Heard]) -> list[dict[str, Any]]:
+    """Turn what was read into the lines that are scored; a draft whose base is not what was read is not shown."""
+    lines: list[dict[str, Any]] = []
+    known: dict[str, int] = {}
+    for one in heard:
+        data = one.data
+        if one.kind == "words":
+            known[data["segment"]] = data["first_word"] + len(data["words"])
+            lines.append({"at": one.at, "kind": "commit", "text": " ".join(data["words"])})
+        elif one.kind == "draft" and data["after"] == known.get(data["segment"], 0):
+            lines.append({"at": one.at, "kind": "draft", "text": data["text"]})
+    return lines
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_what_a_reader_gets_is_as_good_as_offline(language: str, tmp_path: Path) -> None:
+    source = speech(FILES[language][0])
+    with Serving(tmp_path / "data") as server:
+        create = ("--id", "one", "--title", "One", "--source", str(source), "--channels", language)
+        server.hearing("meeting", "create", *create)
+        until(lambda: _ready(server), 60, "the model to be loaded")
+        server.hearing("meeting", "open", "one")
+        heard = list(follow(server, "one", 600))
+        server.hearing("meeting", "close", "one")
+    found = score(event_lines(heard), language, tmp_path)
+    logger.info("%s", json.dumps({"language": language, **found, "load": os.getloadavg()[0]}))
+    assert found["wer"] <= OFFLINE_WER[language] + WORSE[language]
+    assert found["longest_missing"] < 3 or language == "fr"
+    assert found["repeated_5grams"] == 0 or language == "fr"
+    assert found["ahead_of_audio"] == 0
+
+
+def test_for_an_hour_it_is_as_late_and_as_large_as_in_the_beginning(tmp_path: Path) -> None:
+    """HEARING_SOAK_S sets another length."""
+    seconds = float(os.environ.get("HEARING_SOAK_S", "3600"))
+    with Serving(tmp_path / "data") as server:
+        create = ("--id", "one", "--title", "One", "--source", str(speech("bench/ref_en.flac")), "--channels", "en")
+        server.hearing("meeting", "create", *create, "--loop")
+        until(lambda: _ready(server), 60, "the model to be loaded")
+        server.hearing("meeting", "open", "one")
+        late: list[tuple[float, float]] = []
+        sizes: list[tuple[float, int]] = []
+        words = 0
+        for one in follow(server, "one", seconds):
+            if one.kind == "words":
+                words += len(one.data["words"])
+                late.append((one.at, one.at - one.data["through_t"] / 1000))
+            if not sizes or one.at - sizes[-1][0] >= seconds / 12:
+                sizes.append((one.at, _resident_mib(server)))
+        server.hearing("meeting", "close", "one")
+    first = [seconds_late for at, seconds_late in late if at < seconds / 3]
+    last = [seconds_late for at, seconds_late in late if at > 2 * seconds / 3]
+    told = {
+        "seconds": seconds,
+        "words": words,
+        "late_p50_s": [round(statistics.median(one), 2) for one in (first, last)],
+        "late_p95_s": [round(statistics.quantiles(one, n=20)[-1], 2) for one in (first, last)],
+        "resident_mib": [size for _, size in sizes],
+        "load": os.getloadavg()[0],
+    }
+    logger.info("%s", json.dumps(told))
+    assert statistics.median(last) < 2 * statistics.median(first) + 0.5
+    assert sizes[-1][1] < 1.25 * sizes[len(sizes) // 4][1]
+
+
+def _ready(server: Serving) -> bool:
+    return "worker_joined" in server.errors.read_text("utf-8", "replace")
+
+
+def _resident_mib(server: Serving) -> int:
+    """Return the memory of the server and all its children."""
+    assert server.pid
+    total = 0
+    for pid in {server.pid, *descendants(server.pid)}:
+        try:
+            status = Path(f"/proc/{pid}/status").read_text("utf-8")
+        except OSError:
+            continue
+        total += int(found[1]) if (found := re.search(r"VmRSS:\s+(\d+)", status)) else 0
+    return total // 1024
