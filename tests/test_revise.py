@@ -82,7 +82,7 @@ def engine_words(pcm: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> list[li
 
 def revise(data: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hearing", "revise", "one", "--data", str(data), *options]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
 
 
 def alike(a: str, b: str) -> float:
