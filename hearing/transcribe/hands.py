@@ -102,6 +102,7 @@ class Hands:
 
     def let_go(self) -> None:
         """A channel is over. Without any, what was measured says nothing about the next ones."""
+        self.failures = 0  # what failed may have been what left
         if not self.carried:
             self.pace, self._meter, self._looks = Pace(), None, 0
         self._wake()

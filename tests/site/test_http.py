@@ -268,6 +268,7 @@ async def test_the_api_tells_about_meetings_and_segments(site: Serving, client: 
         "mark": "machine",
         "version": 0,
         "machine": "",
+        "language": "",
     }
 
 
