@@ -3,14 +3,16 @@
 import asyncio
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from hearing import home
+from hearing import app, home
 from hearing.board.memory import MemoryBoard
+from hearing.config import Config
 from hearing.errors import Refused, Unavailable
 from hearing.home import Claim, Turns, Whereabouts, check_own_log, is_home, mark, marked, this_process
 from hearing.listen import hold
@@ -256,3 +258,23 @@ def test_the_mark_is_for_its_owner_alone(tmp_path: Path) -> None:
     made = folder(tmp_path, "a")
     mark(made)
     assert os.stat(made / "redis.json").st_mode & 0o077 == 0
+
+
+async def test_a_server_that_begins_again_leaves_when_it_is_asked_though_it_cannot_serve_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    async def served(_config: Config, _then: object) -> bool:
+        seen.append(signal.getsignal(signal.SIGTERM))
+        if len(seen) > 1:
+            return False
+        stop = asyncio.Event()
+        stop.set()
+        await app._until_stopped([], stop)
+        return True
+
+    monkeypatch.setattr(app, "_serve", served)
+    monkeypatch.setattr(app, "_AGAIN_S", 0)
+    await app.serve(Config(data=str(tmp_path)))
+    assert seen == [signal.SIG_DFL, signal.SIG_DFL]
