@@ -15,10 +15,12 @@ from hearing.board.memory import MemoryBoard
 from hearing.config import Config
 from hearing.errors import Refused, Unavailable
 from hearing.home import Claim, Turns, Whereabouts, check_own_log, is_home, mark, marked, this_process
+from hearing.house import HouseKeeper
 from hearing.listen import hold
 from hearing.log.memory import MemoryLog
 from hearing.meeting import Meeting
-from hearing.standby import Able
+from hearing.standby import Able, Standby
+from hearing.store.folder import FolderStore
 from hearing.stream.address import Rules
 from tests.site.serving import meeting
 
@@ -238,6 +240,32 @@ async def test_one_on_standby_begins_only_after_the_home_was_away_for_long_enoug
     async with asyncio.timeout(60), Turns(board, b"me", may, patience_s=0.1).held(ONE):
         assert len(asked) > 5
     assert False in asked
+
+
+async def test_one_on_standby_waits_no_longer_for_a_meeting_that_is_closed(board: Moody, tmp_path: Path) -> None:
+    waits = asyncio.Event()
+
+    async def never(_meeting: Meeting) -> bool:
+        waits.set()
+        return False
+
+    def waiting() -> list[str]:
+        return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("standby ")]
+
+    async with MemoryLog() as log, FolderStore(tmp_path) as store, asyncio.timeout(60):
+        keeper = await HouseKeeper(log, lambda: 0).start()
+        await keeper.create(meeting())
+        await keeper.open(ONE.id)
+        standby = Standby(keeper, None, Turns(board, b"me", never), store)  # type: ignore[arg-type] # never its turn
+        running = asyncio.ensure_future(standby.run())
+        await waits.wait()
+        assert waiting() == [f"standby {ONE.id}"]
+        await keeper.close(ONE.id)
+        while waiting():
+            await asyncio.sleep(0.01)
+        assert not running.done()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_who_has_not_the_source_is_not_able_to_relay_it(tmp_path: Path, board: Moody) -> None:

@@ -396,6 +396,20 @@ async def test_a_line_that_meets_the_end_of_the_hold_takes_the_channel_again_and
         assert await shown(one) == [("First line.", "typed"), ("Second line.", "typed")]
 
 
+async def test_a_line_that_waits_while_the_channel_ends_is_refused_and_not_stored() -> None:
+    async with bench(hold=LONG) as one:
+        one.play(0, 10 * SECOND)
+        carried = one.dispatch.carried("m", "en")
+        async with carried._lock:
+            posting = asyncio.create_task(typing(one, posted(1, "Too late.")))
+            while not carried._lock._waiters:
+                await asyncio.sleep(0)
+            carried.drained.set()
+        with pytest.raises(Conflict):
+            await posting
+        assert (await one.words(), carried.last_seq("cart")) == ([], 0)
+
+
 async def test_who_is_told_late_that_a_captioner_took_over_takes_the_channel_from_nobody() -> None:
     async with bench(hold=LONG) as one:
         first = await one.carrying()
