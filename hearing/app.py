@@ -337,7 +337,7 @@ async def _serve_edge(config: Config, seams: Seams, then: Then | None) -> bool:
             board=board,
             store=store,
             house=keeper.house,
-            staff=EdgeDesk(keeper, staff_token, Sources(rules, config.media), utc_ms),
+            staff=EdgeDesk(keeper, staff_token, Sources(rules, config.media)),
             office=office,
             dispatch=dispatch,
             worker_token=worker_token,
