@@ -68,6 +68,7 @@ Checking = Callable[[Meeting], Awaitable[list[Finding]]]
 _ERASE_S = 20.0
 _REDACT_S = 10.0
 _AGAIN_S = 0.5
+_LEAVE_BY = (signal.SIGINT, signal.SIGTERM)
 _LOADING_S = 120.0
 """So long a worker of this machine that was just started may take to load its model."""
 
@@ -223,6 +224,8 @@ async def serve(config: Config, then: Then | None = None) -> None:
     with hold(config.folder):
         again = await _serve(config, then)
         while again:
+            for number in _LEAVE_BY:  # what was asked to stop then has stopped
+                asyncio.get_running_loop().remove_signal_handler(number)
             await asyncio.sleep(_AGAIN_S)
             try:
                 again = await _serve(config, then)
@@ -334,7 +337,7 @@ async def _serve_edge(config: Config, seams: Seams, then: Then | None) -> bool:
             board=board,
             store=store,
             house=keeper.house,
-            staff=EdgeDesk(keeper, staff_token, Sources(rules, config.media), utc_ms),
+            staff=EdgeDesk(keeper, staff_token, Sources(rules, config.media)),
             office=office,
             dispatch=dispatch,
             worker_token=worker_token,
@@ -392,7 +395,7 @@ async def _work(seams: Seams, server: Server, work: list[Awaitable[None]], then:
 async def _until_stopped(work: list[Awaitable[None]], stop: asyncio.Event) -> None:
     """Run all of it until `stop` is set or a signal asks to leave; an error in one ends them all."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _LEAVE_BY:
         loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_run(part)) for part in work]

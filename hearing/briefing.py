@@ -33,6 +33,7 @@ class Briefing:
                 open_now = {one.id: one for one in self._keeper.house().meetings.values() if one.phase == "open"}
                 for gone in tasks.keys() - open_now.keys():
                     tasks.pop(gone).cancel()
+                    self._dispatch.forget_glossary(gone)
                 for key in open_now.keys() - tasks.keys():
                     tasks[key] = group.create_task(self._brief(open_now[key]), name=f"brief {key}")
                 await self._patiently()

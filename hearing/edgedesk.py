@@ -1,9 +1,6 @@
 """What staff may do over HTTP on an edge: what needs the log alone. The rest is passed on before it comes here."""
 
 import secrets
-from collections.abc import Callable
-
-import msgspec
 
 from hearing.errors import Unavailable
 from hearing.finding import Finding
@@ -14,13 +11,12 @@ from hearing.sources import Sources
 
 
 class EdgeDesk:
-    """Acts of staff upon the house; the token is this server's own. `now_ms` gives UTC milliseconds."""
+    """Acts of staff upon the house; the token is this server's own."""
 
-    def __init__(self, keeper: HouseKeeper, token: str, sources: Sources, now_ms: Callable[[], int]) -> None:
+    def __init__(self, keeper: HouseKeeper, token: str, sources: Sources) -> None:
         self._keeper = keeper
         self._token = token
         self._sources = sources
-        self._now_ms = now_ms
 
     def allows(self, token: str) -> bool:
         """Tell whether the bearer of the token is staff."""
@@ -39,9 +35,8 @@ class EdgeDesk:
         return False
 
     async def create(self, wanted: MeetingCreated, *, near: bool = False) -> None:
-        """Create a meeting, stamped with the time now; its source is judged by these settings, too."""
-        whole = self._sources.taken(wanted, await self._keeper.refresh(), near=near)
-        await self._keeper.create(msgspec.structs.replace(whole, created_ms=self._now_ms()))
+        """Raises Unavailable: it is the home's, which opens the source, and knows what it showed of another."""
+        raise _homes()
 
     async def change(self, wanted: MeetingCreated) -> None:
         """Raises Unavailable: it is the home's."""

@@ -129,7 +129,8 @@ def unavailable(error: Exception) -> Unavailable:
         )
     if isinstance(error, ReadOnlyError):
         return Unavailable("Redis is a replica now and takes no writes. Name the primary; then try again.")
-    return Unavailable(f"Redis does not answer: {error}. Check that it runs; then try again with the same key.")
+    kind = type(error).__name__  # its text names the server, and readers are told this
+    return Unavailable(f"Redis does not answer ({kind}). Check that it runs; then try again with the same key.")
 
 
 class Follower:

@@ -37,15 +37,19 @@ class Standby:
         """Stand by until cancelled. What a server that was killed had recorded is erased first."""
         for meeting_id in self._keeper.house().meetings:
             await patiently(partial(self._store.erase, f"{meeting_id}/"))
+        tasks: dict[str, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             while True:
                 for meeting in self._keeper.house().public().meetings.values():
                     closing = self._attended.get(meeting.id)
                     if closing is None and meeting.phase == "open":
                         self._attended[meeting.id] = closing = asyncio.Event()
-                        group.create_task(self._attend(meeting, closing), name=f"standby {meeting.id}")
+                        attending = self._attend(meeting, closing)
+                        tasks[meeting.id] = group.create_task(attending, name=f"standby {meeting.id}")
                     if meeting.phase == "closed" and closing:
                         closing.set()
+                        if meeting.id not in self._turns.relayed:
+                            tasks[meeting.id].cancel()  # it would wait for a turn for ever
                 await patiently(self._keeper.changed)
 
     async def _attend(self, meeting: Meeting, closing: asyncio.Event) -> None:

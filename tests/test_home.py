@@ -3,20 +3,24 @@
 import asyncio
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from hearing import home
+from hearing import app, home
 from hearing.board.memory import MemoryBoard
+from hearing.config import Config
 from hearing.errors import Refused, Unavailable
 from hearing.home import Claim, Turns, Whereabouts, check_own_log, is_home, mark, marked, this_process
+from hearing.house import HouseKeeper
 from hearing.listen import hold
 from hearing.log.memory import MemoryLog
 from hearing.meeting import Meeting
-from hearing.standby import Able
+from hearing.standby import Able, Standby
+from hearing.store.folder import FolderStore
 from hearing.stream.address import Rules
 from tests.site.serving import meeting
 
@@ -238,6 +242,32 @@ async def test_one_on_standby_begins_only_after_the_home_was_away_for_long_enoug
     assert False in asked
 
 
+async def test_one_on_standby_waits_no_longer_for_a_meeting_that_is_closed(board: Moody, tmp_path: Path) -> None:
+    waits = asyncio.Event()
+
+    async def never(_meeting: Meeting) -> bool:
+        waits.set()
+        return False
+
+    def waiting() -> list[str]:
+        return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("standby ")]
+
+    async with MemoryLog() as log, FolderStore(tmp_path) as store, asyncio.timeout(60):
+        keeper = await HouseKeeper(log, lambda: 0).start()
+        await keeper.create(meeting())
+        await keeper.open(ONE.id)
+        standby = Standby(keeper, None, Turns(board, b"me", never), store)  # type: ignore[arg-type] # never its turn
+        running = asyncio.ensure_future(standby.run())
+        await waits.wait()
+        assert waiting() == [f"standby {ONE.id}"]
+        await keeper.close(ONE.id)
+        while waiting():
+            await asyncio.sleep(0.01)
+        assert not running.done()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_who_has_not_the_source_is_not_able_to_relay_it(tmp_path: Path, board: Moody) -> None:
     here = tmp_path / "source.mkv"
     here.touch()
@@ -256,3 +286,23 @@ def test_the_mark_is_for_its_owner_alone(tmp_path: Path) -> None:
     made = folder(tmp_path, "a")
     mark(made)
     assert os.stat(made / "redis.json").st_mode & 0o077 == 0
+
+
+async def test_a_server_that_begins_again_leaves_when_it_is_asked_though_it_cannot_serve_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    async def served(_config: Config, _then: object) -> bool:
+        seen.append(signal.getsignal(signal.SIGTERM))
+        if len(seen) > 1:
+            return False
+        stop = asyncio.Event()
+        stop.set()
+        await app._until_stopped([], stop)
+        return True
+
+    monkeypatch.setattr(app, "_serve", served)
+    monkeypatch.setattr(app, "_AGAIN_S", 0)
+    await app.serve(Config(data=str(tmp_path)))
+    assert seen == [signal.SIG_DFL, signal.SIG_DFL]

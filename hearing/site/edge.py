@@ -18,11 +18,11 @@ from hearing.site import api, upstream
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _HERE = re.compile(
     r"/|/search|/favicon\.ico|/static/.*|/m/[^/]+/(text|asked|[^/]+\.[a-z]+)|/api/openapi\.json|/api/search"
-    r"|/api/meetings(/[^/]+(/(events|segments|export|setup))?)?|/api/dialogues/[^/]+/public"
+    r"|/api/meetings(/[^/]+(/(events|segments|export))?)?|/api/dialogues/[^/]+/public"
 )
 _MEDIA = re.compile(r"/(?:media|listen|m)/([^/]+)(?:/.*)?")
 _WITHOUT_SOUND = re.compile(r"/m/[^/]+(/[^/]+/[^/]+)?")
-_BY_THE_LOG = re.compile(r"/api/meetings(/[^/]+/(open|close))?")
+_BY_THE_LOG = re.compile(r"/api/meetings/[^/]+/(open|close)")
 """What staff do that needs nothing but the log."""
 
 _TRY_AGAIN = 1013  # RFC 6455, registered at IANA

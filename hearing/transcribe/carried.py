@@ -173,16 +173,22 @@ class Carried:
         """Tell whether a captioner's line was not stored before. Raises Refused for a number used for another."""
         return self._counts.name(line) is not None
 
-    async def type(self, line: Line, now_t: int) -> bool:
+    async def type(self, line: Line, now_t: int) -> bool | None:
         """Store a captioner's line as the channel's words; False where it was stored before.
 
-        The machine's words that have no times get them first, spread over where they were heard. Raises Refused.
+        None where the channel went back to the machine before it was this line's turn: it is to be taken again.
+        The machine's words that have no times get them first, spread over where they were heard. Raises Refused, and
+        Conflict where the channel was over before it was this line's turn.
         """
         async with self._lock:
             name = self._counts.name(line)
             if name is None:
                 return False
+            if self.drained.is_set():
+                raise Conflict("This meeting is over. Captions are taken while it is on.")
             channel = (self.id, self.language)
+            if line.text.strip() and not self.hand.holds:
+                return None
             if self.hand.holds:
                 await self._write(lambda: typed.written(self.hand, line, name, channel, self._spoken(), now_t=now_t))
             self._counts.take(name)

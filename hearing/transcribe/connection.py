@@ -12,7 +12,7 @@ from hearing.board.base import Board
 from hearing.errors import Conflict, HearingError, Refused, Unavailable
 from hearing.transcribe import verify
 from hearing.transcribe.assignment import Seat
-from hearing.transcribe.carried import Carried
+from hearing.transcribe.carried import Carried, Holder
 from hearing.transcribe.protocol import (
     SILENCE_S,
     VERSION,
@@ -147,9 +147,10 @@ class Connection:
                 await self._or_stop(self._listen)
         finally:
             self._group = None
-            carried, self._carried = list(self._carried.values()), {}
-            for channel in carried:
-                channel.holder = None
+            carried, self._carried = self._carried, {}
+            for handle, channel in carried.items():
+                _leave(channel, (self, handle))
+            for channel in carried.values():
                 await self._board.remove(draft_name(channel))
 
     def carry(self, carried: Carried) -> None:
@@ -303,7 +304,7 @@ class Connection:
     async def _let_go(self, handle: int, why: Literal["closed", "conflict", "moved"]) -> None:
         if handle not in self._carried:
             return
-        self._carried.pop(handle).holder = None
+        _leave(self._carried.pop(handle), (self, handle))
         self._told.discard(handle)
         for task in self._tasks.pop(handle):
             if task is not asyncio.current_task():
@@ -333,6 +334,12 @@ class Connection:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _leave(carried: Carried, holder: Holder) -> None:
+    """Hold a channel no more; another may hold it already, where a captioner had it in between."""
+    if carried.holder == holder:
+        carried.holder = None
 
 
 def draft_name(carried: Carried) -> str:

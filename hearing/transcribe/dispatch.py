@@ -105,6 +105,7 @@ class Dispatch:
         self._board = board
         self._carried: list[Carried] = []
         self._connections: list[Connection] = []
+        self._glossaries: dict[str, tuple[str, ...]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._running = asyncio.Event()
 
@@ -143,6 +144,8 @@ class Dispatch:
             carried.hand = msgspec.structs.replace(self._hand)
             await carried.fold()
             carried.assume()
+        for carried in channels:
+            carried.glossary = self._glossaries.get(meeting.id, ())
         if self._group is None:
             raise Unavailable("The server is leaving.")
         tasks = [self._group.create_task(carried.write(), name=f"write {carried.id}") for carried in channels]
@@ -198,13 +201,16 @@ class Dispatch:
     async def type(self, carried: Carried, line: Line) -> bool:
         """Store a captioner's line; False where it was stored before. From now on the captioner writes the channel."""
         now_t = max(one.supply.ring.end for one in self._carried if one.meeting == carried.meeting) // SAMPLES_PER_MS
-        if carried.drained.is_set() or not (now_t or carried.supply.began):
-            raise Conflict("Nothing is heard of this meeting now. Captions are taken while it is.")
-        if not carried.is_new(line):
-            return False
-        if line.text.strip():
-            await self.take(carried)
-        return await carried.type(line, now_t)
+        stored = None
+        while stored is None:
+            if carried.drained.is_set() or not (now_t or carried.supply.began):
+                raise Conflict("Nothing is heard of this meeting now. Captions are taken while it is.")
+            if not carried.is_new(line):
+                return False
+            if line.text.strip():
+                await self.take(carried)
+            stored = await carried.type(line, now_t)
+        return stored
 
     async def take(self, carried: Carried) -> None:
         """Let a captioner write the channel, in place of whoever carries it; until nothing has come for a while."""
@@ -222,21 +228,27 @@ class Dispatch:
         await self._tell(carried)
 
     async def linger(self, carried: Carried) -> None:
-        """Wait for a captioner's last lines; then the channel is heard out."""
+        """Wait for a captioner's last lines; then the channel is heard out, unless the machine has it again."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         while (left := max(began_s, carried.hand.spoke_s) + _LINGER_S - loop.time()) > 0:  # noqa: ASYNC110 - a moment, no event
             await asyncio.sleep(left)
         await carried.rest(over=True)
-        carried.drained.set()
+        if carried.hand.holds:
+            carried.drained.set()
 
     async def tell_glossary(self, meeting: str, words: tuple[str, ...]) -> None:
         """Let the workers of a meeting's channels, now and later, know its words."""
+        self._glossaries[meeting] = words
         for carried in [one for one in self._carried if one.meeting == meeting]:
             before, carried.glossary = carried.glossary, words
             if words != before and carried.holder and isinstance(connection := carried.holder[0], Connection):
                 with suppress(HearingError):
                     await connection.tell_glossary(carried)
+
+    def forget_glossary(self, meeting: str) -> None:
+        """Tell the words of a meeting to nobody who comes later."""
+        self._glossaries.pop(meeting, None)
 
     def is_unheard(self, carried: Carried) -> bool:
         """Tell whether there are workers and none knows the channel's language."""

@@ -151,10 +151,12 @@ class Session:
             self._out.append(Gap(self._handle, missed // SAMPLES_PER_MS, end // SAMPLES_PER_MS, "unheard"))
         self._prefix, self._through, self._listening = [], 0, False
         self._listener = self._new_listener()
+        self.prefer(self._terms)
         if ended is None:
             self._start_run(end)
         else:
             queue.popleft()
+            self._next_language()
         self._settle()
         said, self._out = self._out, []
         return said

@@ -130,6 +130,8 @@ async def test_every_get_of_the_whole_site_is_answered_here_or_by_the_home_and_a
         ("GET /api/meetings/one/names", OURS, None, "home"),
         ("GET /api/meetings", OURS, None, "here"),
         ("GET /api/meetings", {"Authorization": "Bearer of-another-server"}, None, "home"),
+        ("POST /api/meetings", OURS, None, "home"),
+        ("GET /api/meetings/one/setup", OURS, None, "home"),
         ("POST /api/meetings/one/open", OURS, None, "here"),
         ("POST /api/meetings/one/close", OURS, None, "here"),
         ("POST /api/meetings/one/close", {}, None, "home"),

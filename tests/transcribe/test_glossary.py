@@ -1,5 +1,6 @@
 """The glossary: whole terms in front of what was said, within the prompt, where somebody speaks; loops drop it."""
 
+import asyncio
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hearing.board.memory import MemoryBoard
+from hearing.log.memory import MemoryLog
 from hearing.transcribe import guard
+from hearing.transcribe.dispatch import Dispatch
 from hearing.transcribe.engine import Hypothesis, Sound
 from hearing.transcribe.glossary import MOST_TOKENS, fitted
 from hearing.transcribe.listen import Audio, Listener, Settings
@@ -16,7 +20,7 @@ from hearing.transcribe.session import Session, plain
 from hearing.transcribe.words import Word, tokens
 from tests.speech import engine
 from tests.transcribe.fakes import Energy, FakeEngine, silence, speech
-from tests.transcribe.relaying import bench
+from tests.transcribe.relaying import Bench, bench, meeting, nothing_recorded
 
 TERMS = ("a901", "b902", "c903")
 
@@ -129,6 +133,32 @@ async def test_a_worker_is_told_when_it_begins_and_when_the_words_change_if_it_k
         await one.ears.detach()
         await plain_one.gets(Release)
         assert not [message for message in plain_one.told if isinstance(message, Glossary)]
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_meeting_that_is_attached_later_or_again_has_the_words_that_were_told(before: bool) -> None:
+    async with MemoryLog() as log, MemoryBoard() as board, asyncio.TaskGroup() as group:
+        dispatch = Dispatch(log, board)
+        running = group.create_task(dispatch.run())
+        if not before:
+            ears = await dispatch.attach(meeting(), nothing_recorded)
+            await dispatch.tell_glossary("m", ("Rossi",))
+            await ears.detach()
+        else:
+            await dispatch.tell_glossary("m", ("Rossi",))
+        one = Bench(log, board, dispatch, await dispatch.attach(meeting(), nothing_recorded), group)
+        worker = one.worker()
+        await worker.say(Hello(1, "new", 1, knows=("glossary",)))
+        group.create_task(worker.pulse())
+        told = await worker.gets(Assign)
+        await one.ears.detach()
+        dispatch.forget_glossary("m")
+        later = await dispatch.attach(meeting(), nothing_recorded)
+        assert dispatch.carried("m", "en").glossary == ()
+        await worker.pipe.close()
+        await later.detach()
+        running.cancel()
+    assert told == Assign(1, "en", 0, 0, glossary=("Rossi",))
 
 
 @pytest.mark.model

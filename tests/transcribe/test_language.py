@@ -1,6 +1,6 @@
 """The language of the floor: taken when it was read twice in a row, as an utterance begins, and never else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -15,9 +15,11 @@ from hearing.house_events import Channel
 from hearing.lang import FLOOR
 from hearing.transcribe import verify
 from hearing.transcribe.assignment import assignment
+from hearing.transcribe.engine import EngineFailedError, Hypothesis, Sound
 from hearing.transcribe.language import READ_AT, SURE, Floor, Telling, read
 from hearing.transcribe.protocol import Assign, Closed, Draft, Hello, Words, encode, from_worker
 from hearing.transcribe.session import Said, Session, plain
+from hearing.transcribe.words import Word
 from hearing.transcript import Transcript
 from tests.speech import engine, pcm, speech
 from tests.transcribe.fakes import KINDRED, Energy, FakeEngine, name, silence
@@ -100,6 +102,32 @@ def test_another_language_is_heard_from_the_first_word_of_its_utterance() -> Non
     assert fake.prompts[first] == [], "nothing that was said in English stands before French"
     assert fake.forced[first] == []
     assert {one.language for one in said if isinstance(one, Draft) and one.text} == {"en", "fr"}
+
+
+def test_after_an_utterance_was_given_up_the_next_one_is_told_its_language_and_the_words_of_the_meeting() -> None:
+    bad, french = range(20, 32), range(FRENCH, FRENCH + 12)
+
+    class Failing(FakeEngine):
+        def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
+            if isinstance(sound.encoded, tuple) and any(run.number in bad for run in sound.encoded):
+                raise EngineFailedError("no")
+            return super().guess(sound, language, prompt=prompt, forced=forced)
+
+    fake = Failing()
+    session = Session(plain(0, "en", ("en", "fr", "es"), ("a901",)), fake, frames=Energy)
+    sound = np.concatenate([silence(1), say(range(1, 13)), silence(1), say(bad), silence(1.5), say(french), silence(1)])
+    said: list[Said] = []
+    given_up = 0
+    for n, begin in enumerate(range(0, len(sound), 3200)):
+        session.hear(1, session.heard, sound[begin : begin + 3200].astype(np.float32))
+        try:
+            said += session.step(draft=n % 3 == 2)
+        except EngineFailedError:
+            said += session.give_up()
+            given_up = len(fake.prompts)
+    assert given_up
+    assert heard(said)[12:] == [("fr", name(n)) for n in french]
+    assert all(prompt[:1] == [901] for prompt in fake.prompts[given_up:])
 
 
 def test_one_word_of_another_language_changes_nothing() -> None:

@@ -20,9 +20,9 @@ from hearing.events import (
     encode,
 )
 from hearing.log.memory import MemoryLog
-from hearing.transcribe import typed
+from hearing.transcribe import dispatch, typed
 from hearing.transcribe.carried import Carried
-from hearing.transcribe.protocol import Ack, Assign, Closed, Draft, Release, Words
+from hearing.transcribe.protocol import Ack, Assign, Closed, Draft, Drained, Finish, Release, Words
 from hearing.transcribe.typed import Counts, Hand, Line
 from hearing.transcribe.worker import work
 from hearing.transcript import Spoken
@@ -355,6 +355,90 @@ async def test_a_meeting_that_is_closed_at_once_has_no_gap_either() -> None:
         await one.ears.drain(0.01, 10_000)
         spoken = (await one.folded()).channel("en")
         assert (spoken.gaps, spoken.open_segments()) == ([], [])
+
+
+async def test_a_channel_that_goes_back_while_the_last_lines_are_waited_for_is_heard_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dispatch, "_LINGER_S", 0.05)
+    async with bench(hold=LONG) as one:
+        worker = await one.carrying()
+        one.play(0, 10 * SECOND)
+        await typing(one, posted(1, "The last line."))
+        draining = asyncio.create_task(one.ears.drain(WAIT_S, 10_000))
+        await asyncio.sleep(0)
+        await one.dispatch.hand_back(one.dispatch.carried("m", "en"))
+        await worker.gets(Finish)
+        await asyncio.wait({draining}, timeout=0.3)
+        await worker.say(Words(handle(worker), 1, 0, ("And", "on."), 10 * SECOND))
+        await worker.acks(1)
+        assert not draining.done()
+        await worker.say(Drained(handle(worker)))
+        await draining
+        assert await shown(one) == [("The last line.", "typed"), ("And on.", "machine")]
+
+
+async def test_a_line_that_meets_the_end_of_the_hold_takes_the_channel_again_and_is_stored() -> None:
+    """While an append takes long, as when the log is away, the silence may be over and the next line be there."""
+    async with bench(hold=LONG) as one:
+        one.play(0, 10 * SECOND)
+        await typing(one, posted(1, "First line."))
+        carried = one.dispatch.carried("m", "en")
+        async with carried._lock:
+            going_back = asyncio.create_task(one.dispatch.hand_back(carried))
+            await asyncio.sleep(0)
+            posting = asyncio.create_task(typing(one, posted(2, "Second line.")))
+            while len(carried._lock._waiters or ()) < 2:  # what it is about: who comes first
+                await asyncio.sleep(0)
+        await going_back
+        assert await posting
+        assert carried.hand.holds
+        assert await shown(one) == [("First line.", "typed"), ("Second line.", "typed")]
+
+
+async def test_a_line_that_waits_while_the_channel_ends_is_refused_and_not_stored() -> None:
+    async with bench(hold=LONG) as one:
+        one.play(0, 10 * SECOND)
+        carried = one.dispatch.carried("m", "en")
+        async with carried._lock:
+            posting = asyncio.create_task(typing(one, posted(1, "Too late.")))
+            while not carried._lock._waiters:
+                await asyncio.sleep(0)
+            carried.drained.set()
+        with pytest.raises(Conflict):
+            await posting
+        assert (await one.words(), carried.last_seq("cart")) == ([], 0)
+
+
+async def test_who_is_told_late_that_a_captioner_took_over_takes_the_channel_from_nobody() -> None:
+    async with bench(hold=LONG) as one:
+        first = await one.carrying()
+        second = one.worker()
+        await second.hello()
+        one.group.create_task(second.pulse())
+        one.play(0, 10 * SECOND)
+        async with asyncio.timeout(WAIT_S):
+            while len(one.dispatch.seats) < 2:
+                await asyncio.sleep(0.01)
+        slow, removing, remove = asyncio.Event(), asyncio.Event(), one.board.remove
+
+        async def remove_slowly(name: str) -> None:
+            removing.set()
+            await slow.wait()
+            await remove(name)
+
+        one.board.remove = remove_slowly  # type: ignore[method-assign]
+        carried = one.dispatch.carried("m", "en")
+        await one.dispatch.take(carried)
+        await removing.wait()
+        await one.dispatch.hand_back(carried)
+        await second.gets(Assign)
+        slow.set()
+        await first.gets(Release)
+        await second.heard(SECOND)
+        await second.say(Words(handle(second), 0, 0, ("It", "goes", "on."), SECOND))
+        await second.acks(1)
+        assert (len(first.assigned), len(second.assigned)) == (1, 1)
 
 
 async def test_another_who_wrote_for_the_channel_is_read_before_the_line_is_stored() -> None:
