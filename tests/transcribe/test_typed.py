@@ -4,11 +4,9 @@ import asyncio
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hearing import redaction, transcript
-from hearing.errors import Conflict, Refused
+from hearing.errors import Conflict
 from hearing.events import (
     Cut,
     PassageRedacted,
@@ -20,26 +18,21 @@ from hearing.events import (
     encode,
 )
 from hearing.log.memory import MemoryLog
-from hearing.transcribe import dispatch, typed
+from hearing.transcribe import dispatch
 from hearing.transcribe.carried import Carried
 from hearing.transcribe.protocol import Ack, Assign, Closed, Draft, Drained, Finish, Release, Words
-from hearing.transcribe.typed import Counts, Hand, Line
+from hearing.transcribe.typed import Hand, Line
 from hearing.transcribe.worker import work
-from hearing.transcript import Spoken
 from tests.transcribe.fakes import FakeEngine, name, silence, speech
 from tests.transcribe.relaying import PUBLIC, Bench, bench, meeting, nothing_recorded
 from tests.transcribe.route import make, play, said, serving
 from tests.transcribe.test_dispatch import SECOND, handle
+from tests.transcribe.test_typed_lines import posted
 from tests.transcribe.test_worker import settings
 
 WAIT_S = 60
 LONG = Hand(silence_s=3600.0)
 """A hold that outlasts every test."""
-TEXTS = st.text(st.sampled_from("ab .\n,é"), max_size=40)
-
-
-def posted(seq: int, text: str, *, source: str = "cart", ends: bool = False) -> Line:
-    return Line(text, source, seq, ends=ends)
 
 
 async def typing(one: Bench, line: Line, channel: str = "en") -> bool:
@@ -58,123 +51,6 @@ async def until(one: Bench, channel: str, state: str) -> None:
         async for _, value in one.board.watch(f"captions:m:{channel}"):
             if value and json.loads(value)["state"] == state:
                 return
-
-
-# --- numbers ----------------------------------------------------------------------------------------------------------
-
-
-def taken(counts: Counts, seq: int, text: str) -> bool:
-    """Tell whether a numbered line counts, and count it."""
-    found = counts.name(posted(seq, text))
-    if found is not None:
-        counts.take(found)
-    return found is not None
-
-
-def test_a_number_counts_once_whatever_the_order() -> None:
-    counts = Counts()
-    found = [taken(counts, seq, f"line {seq}") for seq in (1, 3, 2, 3, 1, 2, 4)]
-    assert found == [True, True, True, False, False, False, True]
-    assert counts.last("cart") == 4
-    assert counts.last("another") == 0
-
-
-def test_a_number_that_was_used_for_another_text_is_refused() -> None:
-    counts = Counts()
-    for seq in range(1, 6):
-        taken(counts, seq, f"line {seq}")
-    with pytest.raises(Refused, match="Number 4 was used"):
-        counts.name(posted(4, "something else"))
-
-
-@pytest.mark.parametrize("first", [0, 1])
-def test_software_that_was_started_anew_counts_from_its_beginning(first: int) -> None:
-    counts = Counts()
-    for seq in range(first, 40):
-        assert taken(counts, seq, f"before {seq}")
-    for seq in range(first, 10):
-        assert taken(counts, seq, f"after {seq}")
-        assert not taken(counts, seq, f"after {seq}")
-    assert counts.last("cart") == 9
-
-
-def test_software_that_was_started_anew_may_begin_with_the_same_words() -> None:
-    counts = Counts()
-    for seq, text in enumerate(("Testing.", "One.", "Two."), 1):
-        assert taken(counts, seq, text)
-    assert not taken(counts, 1, "Testing.")
-    assert not taken(counts, 2, "One.")
-    assert taken(counts, 3, "Good morning.")
-    assert counts.last("cart") == 3
-
-
-@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["a", "b"])), max_size=40))
-def test_a_line_that_was_taken_is_known_from_its_name_alone(lines: list[tuple[int, str]]) -> None:
-    counts, names = Counts(), []
-    for seq, text in lines:
-        try:
-            found = counts.name(posted(seq, text))
-        except Refused:
-            continue
-        if found is not None:
-            counts.take(found)
-            names.append(found)
-            assert counts.name(posted(seq, text)) is None
-    again = Counts()
-    for found in names:
-        again.take(found)
-    assert again.last("cart") == counts.last("cart")
-    assert len(set(names)) == len(names)
-
-
-# --- words and times --------------------------------------------------------------------------------------------------
-
-
-@given(st.lists(st.tuples(TEXTS, st.integers(0, 5000), st.booleans()), max_size=20), st.sampled_from(["en", "zh"]))
-def test_times_never_run_back_and_every_word_stands_once(lines: list[tuple[str, int, bool]], language: str) -> None:
-    hand, folded, now_t = Hand(), transcript.Transcript(), 0
-    expected: list[str] = []
-    spoken = folded.channels.setdefault("x", Spoken())
-    for n, (text, later, ends) in enumerate(lines):
-        now_t += later
-        got = typed.written(hand, Line(text, ends=ends), str(n), ("x", language), spoken, now_t=now_t)
-        hand.segment, hand.times = got.segment, got.times
-        expected += typed.words_of(text, language)
-        for fact in got.facts:
-            transcript.apply(folded, fact)
-    for fact in typed.closed(hand, "x", spoken).facts:
-        transcript.apply(folded, fact)
-    assert [word for segment in spoken.segments for word in segment.words] == expected
-    edges = [edge for segment in spoken.segments for pair in segment.times or () for edge in pair]
-    assert edges == sorted(edges)
-    assert all(edge <= now_t for edge in edges)
-    assert all(len(segment.times or ()) == len(segment.words) and segment.closed for segment in spoken.segments)
-
-
-def test_a_line_is_given_the_time_before_it_was_typed() -> None:
-    got = typed.written(Hand(), Line("Good morning, all.\n"), "n", ("en", "en"), Spoken(), now_t=20_000)
-    closed = got.facts[-1]
-    assert isinstance(closed, SegmentClosed)
-    assert closed.t1 == 17_000
-    assert 15_000 < closed.t0 < 17_000
-
-
-def test_a_line_of_who_hears_late_is_given_the_time_that_they_heard() -> None:
-    got = typed.written(Hand(), Line("Good.", lag_ms=11_000), "n", ("en", "en"), Spoken(), now_t=20_000)
-    assert got.facts[0].through_sample == 6_000 * 16  # type: ignore[union-attr]
-
-
-def test_no_character_that_cannot_be_shown_becomes_a_word() -> None:
-    assert typed.words_of("a\u0007b \u202eleft […] " + "x" * 250, "en") == (
-        "a",
-        "b",
-        "left",
-        "...",
-        "x" * 100,
-        "x" * 100,
-        "x" * 50,
-    )
-    assert typed.words_of("你好，世界。", "zh") == ("你", "好，", "世", "界。")
 
 
 # --- the channel ------------------------------------------------------------------------------------------------------
