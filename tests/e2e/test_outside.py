@@ -91,7 +91,8 @@ def event_lines(heard: list[Heard]) -> list[dict[str, Any]]:
         data = one.data
         if one.kind == "words":
             known[data["segment"]] = data["first_word"] + len(data["words"])
-            lines.append({"at": one.at, "kind": "commit", "text": " ".join(data["words"])})
+            end = data["through_t"] / 1000
+            lines.append({"at": one.at, "kind": "commit", "text": " ".join(data["words"]), "end": end})
         elif one.kind == "draft" and data["after"] == known.get(data["segment"], 0):
             lines.append({"at": one.at, "kind": "draft", "text": data["text"]})
     return lines
