@@ -291,14 +291,7 @@ async def _working(url: str, token: str, model: ModelChoice) -> AsyncIterator[as
         child.stdin.write(msgspec.json.encode(settings) + b"\n")
         yield child
     finally:
-        if child.stdin is not None:
-            child.stdin.close()
-        try:
-            async with asyncio.timeout(_LEAVE_S):
-                await child.wait()
-        except TimeoutError:
-            child.kill()
-            await child.wait()
+        await children.leave(child, _LEAVE_S)
 
 
 async def _joined(relay: Dispatch, child: asyncio.subprocess.Process) -> None:

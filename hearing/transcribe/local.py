@@ -73,7 +73,7 @@ async def _one_child(line: bytes, on_state: Callable[[LocalState], None], worker
         return await _watched(child, workers)
     finally:
         on_state("stopped")
-        await _leave(child)
+        await children.leave(child, _LEAVE_S)
 
 
 async def _watched(child: asyncio.subprocess.Process, workers: Callable[[], int]) -> int:
@@ -89,18 +89,6 @@ async def _watched(child: asyncio.subprocess.Process, workers: Callable[[], int]
         return waiting.result()
     finally:
         waiting.cancel()
-
-
-async def _leave(child: asyncio.subprocess.Process) -> None:
-    """Close its standard input, which it leaves by; kill it if it does not."""
-    if child.stdin is not None:
-        child.stdin.close()
-    try:
-        async with asyncio.timeout(_LEAVE_S):
-            await child.wait()
-    except TimeoutError:
-        child.kill()
-        await child.wait()
 
 
 def _ignore(_: LocalState) -> None:
