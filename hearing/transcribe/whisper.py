@@ -1,4 +1,4 @@
-"""Whisper on CTranslate2: the engine that runs by default.
+"""Whisper on CTranslate2: the engine that runs by default. It guesses greedily, and where that is unsure, with a beam.
 
 `encode` and `generate` are driven directly, with short encoder windows: 1000 frames cost a fifth of 3000, for the
 same text. A forced prefix needs suppress_blank off, or the last clause is said again.
@@ -21,14 +21,16 @@ from faster_whisper.tokenizer import Tokenizer
 from hearing.errors import Unavailable
 from hearing.lang import spaced
 from hearing.transcribe.engine import MAX_SAMPLES, Asked, EngineFailedError, Hypothesis, Pcm, Sound
-from hearing.transcribe.guard import MAX_TOKENS, max_tokens
+from hearing.transcribe.guard import MAX_TOKENS
+from hearing.transcribe.request import FRAME, Request
 from hearing.transcribe.words import Word, tokens
 
 _WINDOWS = (800, 1000, 1200, 1600, 2000, 3000)
 """Encoder windows, in frames of 10 ms; the audio plus one second must fit."""
 _WINDOWS_GPU = (1200, 2000, 3000)
 """Fewer, where padding costs less than a batch of its own."""
-_FRAME = 160
+_BEAM = 3
+"""Hypotheses kept at a second look."""
 _ALIGN_STEP = 320
 """One step of the alignment, in samples."""
 
@@ -74,6 +76,7 @@ class Whisper:
             ) from error
         self._name = f"{name} ({compute}, {device})"
         self.device = device
+        self._looks_again = device == "cpu"  # on a GPU neither its gain nor what the logits cost is measured
         self._windows = _WINDOWS if device == "cpu" else _WINDOWS_GPU
         if self._whisper.feature_extractor.mel_filters.shape[0] != self._whisper.model.n_mels:
             # A folder without preprocessor_config.json says nothing of it; large-v3 and turbo take 128.
@@ -101,12 +104,12 @@ class Whisper:
         return self.align_all([(sound, words)], language)[0] if words else []
 
     def window(self, samples: int) -> int:
-        frames = min(samples, MAX_SAMPLES) // _FRAME
+        frames = min(samples, MAX_SAMPLES) // FRAME
         return next((width for width in self._windows if frames + 100 <= width), self._windows[-1])
 
     def prepare(self, pcm: Pcm) -> Sound:
         clip = pcm[:MAX_SAMPLES]
-        features = self._whisper.feature_extractor(clip)[:, : len(clip) // _FRAME]
+        features = self._whisper.feature_extractor(clip)[:, : len(clip) // FRAME]
         return Sound(len(clip), pad_or_trim(features, self.window(len(clip))))
 
     def encode_all(self, prepared: Sequence[Sound]) -> list[Sound]:
@@ -127,22 +130,32 @@ class Whisper:
         ]
 
     def guess_all(self, asked: Sequence[Asked]) -> list[Hypothesis]:
-        requests = [_Request(self._tokenizer(one.language), one) for one in asked]
+        requests = [Request(self._tokenizer(one.language), one) for one in asked]
         fit = [one for one in requests if len(one.tokens) < MAX_TOKENS]
         if not fit:
             return [_NOTHING for _ in requests]
-        with _failing():
-            results = self._whisper.model.generate(
-                _together([one.asked.sound for one in fit]),
-                [one.tokens for one in fit],
-                beam_size=1,
-                max_length=max(one.most for one in fit),
-                return_scores=True,
-                return_no_speech_prob=True,
-                suppress_blank=not asked[0].forced,
-            )
+        results = self._decoded(fit, beam=1)
+        if self._looks_again and (again := [k for k, one in enumerate(fit) if one.unsure(results[k])]):
+            better = self._decoded([fit[k] for k in again], beam=_BEAM)
+            for k, result in zip(again, better, strict=True):
+                results[k] = result
         heard = iter([one.answer(result) for one, result in zip(fit, results, strict=True)])
         return [next(heard) if len(one.tokens) < MAX_TOKENS else _NOTHING for one in requests]
+
+    def _decoded(self, requests: Sequence[Request], *, beam: int) -> list[Any]:
+        with _failing():
+            return list(
+                self._whisper.model.generate(
+                    _together([one.asked.sound for one in requests]),
+                    [one.tokens for one in requests],
+                    beam_size=beam,
+                    max_length=max(one.most for one in requests),
+                    return_scores=True,
+                    return_logits_vocab=beam == 1 and self._looks_again,
+                    return_no_speech_prob=True,
+                    suppress_blank=not requests[0].asked.forced,
+                )
+            )
 
     def align_all(self, sounds: Sequence[tuple[Sound, Sequence[Word]]], language: str) -> list[list[tuple[int, int]]]:
         with _failing():
@@ -150,7 +163,7 @@ class Whisper:
                 _together([sound for sound, _ in sounds]),
                 list(self._tokenizer(language).sot_sequence),
                 [tokens(words) for _, words in sounds],
-                [sound.samples // _FRAME for sound, _ in sounds],
+                [sound.samples // FRAME for sound, _ in sounds],
             )
         return [_spans(one.alignments, words) for one, (_, words) in zip(aligned, sounds, strict=True)]
 
@@ -192,26 +205,6 @@ def device_of(wanted: str) -> str:
     return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
 
 
-class _Request:
-    """One guess in the model's tokens; `most` bounds them, those it begins with counted."""
-
-    def __init__(self, tokenizer: Any, asked: Asked) -> None:  # noqa: ANN401 - faster-whisper has no types
-        self.asked = asked
-        self._tokenizer = tokenizer
-        self._prefix = tokens(asked.forced)
-        self.tokens = [tokenizer.sot_prev, *asked.prompt] if asked.prompt else []
-        self.tokens += [*tokenizer.sot_sequence, tokenizer.no_timestamps, *self._prefix]
-        self.most = max_tokens(len(self.tokens), asked.sound.samples // _FRAME)
-
-    def answer(self, result: Any) -> Hypothesis:  # noqa: ANN401 - CTranslate2 has no types
-        """Return what was guessed after the prefix. A batch is bounded by its longest: the others are cut here."""
-        ids = [token for token in result.sequences_ids[0] if token < self._tokenizer.eot]
-        forced = len(self._prefix) if ids[: len(self._prefix)] == self._prefix else 0
-        room = self.most - len(self.tokens) + len(self._prefix) - forced
-        ids = ids[forced : forced + room]
-        return Hypothesis(tuple(_split(self._tokenizer, ids)), result.scores[0], result.no_speech_prob, len(ids))
-
-
 _NOTHING = Hypothesis((), 0.0, 0.0, 0)
 
 
@@ -249,17 +242,6 @@ def _spans(alignments: Sequence[tuple[int, int]], words: Sequence[Word]) -> list
     edges = np.cumsum([0, *(len(word.tokens) for word in words)])
     at = [int(starts[min(edge, len(starts) - 1)]) for edge in edges]
     return list(itertools.pairwise(at))
-
-
-def _split(tokenizer: Any, ids: list[int]) -> list[Word]:  # noqa: ANN401 - faster-whisper has no types
-    """Split tokens into words; punctuation stays with the word before it."""
-    words: list[Word] = []
-    spaced = tokenizer.language_code not in {"zh", "ja", "th", "lo", "my", "yue"}
-    for text, ours in list(zip(*tokenizer.split_to_word_tokens([*ids, tokenizer.eot]), strict=True))[:-1]:
-        joins = words and not text.startswith(" ") and (spaced or not any(c.isalnum() for c in text))
-        before = words.pop() if joins else Word((), "")
-        words.append(Word((*before.tokens, *ours), before.text + text))
-    return words
 
 
 def _timed(heard: Iterable[Any], language: str) -> Iterator[TimedWord]:
