@@ -28,9 +28,9 @@ def run(options: argparse.Namespace) -> None:
     terms = None if options.file is None else glossary.parse(text_of(options.file))
     known = remote_glossary.read(where, options.id)
     if terms is None and options.names is None:
-        sys.stdout.write(glossary.write(known.glossary.terms))
+        sys.stdout.write(glossary.write(known.content.terms))
         return
-    names = known.glossary.names if options.names is None else options.names == "yes"
-    wanted = Glossary(known.glossary.terms if terms is None else terms, names)
+    names = known.content.names if options.names is None else options.names == "yes"
+    wanted = Glossary(known.content.terms if terms is None else terms, names)
     remote_glossary.write(where, options.id, wanted, known.version)
     print(f"Wrote {len(wanted.terms)} terms{', and the names' if names else ''}. Workers know them from now on.")

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> None:
     listed = None if options.file is None else names.parse(text_of(options.file))
     known = remote.names(where, options.id)
     if listed is None:
-        sys.stdout.write(names.write(known.names))
+        sys.stdout.write(names.write(known.content))
         return
     remote.write_names(where, options.id, listed, known.version)
     print(f"Wrote {len(listed)} names. Nobody but staff and moderators sees them until a turn uses one.")

@@ -33,7 +33,7 @@ from hearing.listen import hold, presence
 from hearing.log.sqlite import SqliteLog
 from hearing.names import Name
 from hearing.qa.invites import Invites, Place
-from hearing.qa.names import Listed
+from hearing.qa.lists import Kept
 from hearing.qa.office import Office
 from hearing.qa.rooms import Rooms
 from hearing.readiness import Workers, check
@@ -41,6 +41,7 @@ from hearing.site import exporting
 from hearing.site.captioning import AskedCaptioner, InvitedCaptioner
 from hearing.site.folds import Folds
 from hearing.site.i18n import english
+from hearing.site.lists import Listed
 from hearing.site.readiness import ReadinessAnswer, answer
 from hearing.site.searching import SearchAnswer, wanted_of
 from hearing.site.searching import answer as found_answer
@@ -214,11 +215,12 @@ def invite(where: Target, dialogue: str, role: Role, label: str) -> str:
     return f"{page}#{asyncio.run(_with_log(where.data, make))}"
 
 
-def names(where: Target, meeting: str) -> Listed:
+def names(where: Target, meeting: str) -> Kept[tuple[Name, ...]]:
     """Return the list of who may speak in a meeting."""
     found = _reach(where)
     if found:
-        return msgspec.convert(_request(found, "GET", _names_path(meeting)), Listed)
+        listed = msgspec.convert(_request(found, "GET", _names_path(meeting)), Listed)
+        return Kept(listed.names, listed.version)
     return asyncio.run(_on_office(where.data, lambda office, at: office.names.read(_STAFF, *at), meeting))
 
 

@@ -6,16 +6,17 @@ from urllib.parse import quote
 import msgspec
 
 from hearing.glossary import Glossary
-from hearing.qa.glossary import Written
+from hearing.qa.lists import Kept
 from hearing.remote import _STAFF, Target, _on_office, _reach, _request
-from hearing.site.glossing import GlossaryWanted
+from hearing.site.lists import GlossaryWanted, Written
 
 
-def read(where: Target, meeting: str) -> Written:
+def read(where: Target, meeting: str) -> Kept[Glossary]:
     """Return the glossary of a meeting."""
     found = _reach(where)
     if found:
-        return msgspec.convert(_request(found, "GET", _path(meeting)), Written)
+        written = msgspec.convert(_request(found, "GET", _path(meeting)), Written)
+        return Kept(written.glossary, written.version)
     return asyncio.run(_on_office(where.data, lambda office, at: office.glossaries.read(_STAFF, *at), meeting))
 
 

@@ -27,11 +27,10 @@ from hearing.qa.away import AwayVault
 from hearing.qa.corrections import Corrections
 from hearing.qa.desk import Stale
 from hearing.qa.desks import Desks, Room
-from hearing.qa.glossary import Glossaries
 from hearing.qa.intake import Submission
 from hearing.qa.invites import Invites, Place, Seat
 from hearing.qa.item import Item
-from hearing.qa.names import Names
+from hearing.qa.lists import GLOSSARY, NAMES, Lists
 from hearing.qa.outcome import Changed, Outcome, Wanted, outcome_of
 from hearing.qa.passages import Passages
 from hearing.qa.profile import Rules
@@ -68,8 +67,8 @@ class Office:
         self._invites = Invites(log, self._rooms, now_ms)
         self._desks = Desks(self._rooms, log=log, vault=self._vault, now_ms=now_ms)
         self.passages = Passages(log, self._rooms, self._desks, now_ms)
-        self.names = Names(self._desks, self._vault, now_ms)
-        self.glossaries = Glossaries(self._desks, self.names, self._vault, now_ms)
+        self.names = Lists(NAMES, self._desks, self._vault, now_ms)
+        self.glossaries = Lists(GLOSSARY, self._desks, self._vault, now_ms)
         self.speaking = Speaking(log, self._desks, now_ms)
         self.corrections = Corrections(log, self._desks, now_ms)
         self.revisions = Revisions(log, now_ms)
