@@ -217,28 +217,28 @@ _SERVE_SETTINGS = ("data", "host", "port", "model", "tls_cert", "tls_key", "behi
 
 
 def _create(options: argparse.Namespace) -> None:
-    from hearing import remote
+    from hearing.remote import meetings
 
     where = _target(options)
-    like = remote.setup(where, options.like) if options.like else None
+    like = meetings.setup(where, options.like) if options.like else None
     wanted, missing = creating.wanted(options, like)
     if missing:
         _say("there is no file at --source yet. The page will say that the source is missing until there is.")
-    remote.create(where, wanted)
+    meetings.create(where, wanted)
     print(f"Created {options.id}. Open it with: hearing meeting open {options.id}")
 
 
 def _open(options: argparse.Namespace) -> None:
-    from hearing import remote
+    from hearing.remote import meetings
 
-    remote.open_meeting(_target(options), options.id)
+    meetings.open_meeting(_target(options), options.id)
     print(f"Opened {options.id}.")
 
 
 def _close(options: argparse.Namespace) -> None:
-    from hearing import remote
+    from hearing.remote import meetings
 
-    remote.close_meeting(_target(options), options.id)
+    meetings.close_meeting(_target(options), options.id)
     print(f"Closed {options.id}.")
 
 
@@ -252,15 +252,15 @@ _MEETING_ACTS: tuple[tuple[str, Callable[[argparse.Namespace], None], str], ...]
 
 
 def _invite(options: argparse.Namespace) -> None:
-    from hearing import remote
+    from hearing.remote import invitations
 
-    print(remote.invite(_target(options), options.dialogue, options.role, options.label))
+    print(invitations.invite(_target(options), options.dialogue, options.role, options.label))
 
 
 def _export(options: argparse.Namespace) -> None:
-    from hearing import remote
+    from hearing.remote import reading
 
-    content = remote.export(_target(options), options.id, options.channel, options.format, options.address)
+    content = reading.export(_target(options), options.id, options.channel, options.format, options.address)
     if options.out is None:
         sys.stdout.buffer.write(content)
         return
@@ -272,9 +272,9 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from hearing import remote
+    from hearing.remote import meetings
 
-    found = remote.meetings(_target(options))
+    found = meetings.listed(_target(options))
     if options.json:
         print(msgspec.json.encode({"meetings": found}).decode())
         return
@@ -286,9 +286,9 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _target(options: argparse.Namespace) -> Any:  # noqa: ANN401 - imported late, for a fast --help
-    from hearing import remote
+    from hearing.remote import connection
 
-    return remote.target(options.data, options.server, options.token_file)
+    return connection.target(options.data, options.server, options.token_file)
 
 
 def _demo(options: argparse.Namespace) -> None:

@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def search(options: argparse.Namespace) -> None:
     """Search and print what was found, or why nothing was."""
-    from hearing import remote
+    from hearing.remote import connection, reading
 
     asked = {
         "q": options.query,
@@ -40,8 +40,8 @@ def search(options: argparse.Namespace) -> None:
         "limit": str(options.limit),
         "offset": str(options.offset),
     }
-    where = remote.target(options.data, options.server, options.token_file, public=True)
-    found = remote.search(where, asked)
+    where = connection.target(options.data, options.server, options.token_file, public=True)
+    found = reading.search(where, asked)
     print(msgspec.json.encode(found).decode() if options.json else _written(found))
 
 
