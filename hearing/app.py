@@ -186,7 +186,7 @@ def _checking(config: Config, keeper: HouseKeeper, dispatch: Dispatch) -> Checki
     async def check(meeting: Meeting) -> list[Finding]:
         async with turn:
             loading = config.local_worker and time.monotonic() - started_s < _LOADING_S
-            workers = Workers(dispatch.seats, config.local_worker, loading)
+            workers = Workers(dispatch.workers.seats, config.local_worker, loading)
             return await readiness.check(
                 meeting,
                 house=keeper.house(),
@@ -303,12 +303,12 @@ async def _serve_home(config: Config, seams: Seams, then: Then | None, claim: Cl
             search=Search(index, keeper.house, feeder),
         )
         async with listening(config, app, own_token) as addresses:
-            server = Server(addresses.url, keeper, office, lambda: dispatch.workers, asyncio.Event())
+            server = Server(addresses.url, keeper, office, lambda: dispatch.workers.count, asyncio.Event())
             work: list[Awaitable[None]] = [attendant.run(), dispatch.run(), office.run(), redactor.run()]
             work.append(feeder.run(keeper.changed))
             work.append(Briefing(keeper, log=log, office=office, dispatch=dispatch).run())
             if config.local_worker:
-                work.append(keep_worker(addresses.inner_url, worker_token, config, workers=dispatch.named))
+                work.append(keep_worker(addresses.inner_url, worker_token, config, workers=dispatch.workers.named))
             if claim:
                 claim.url = config.peer_url or addresses.inner_url
                 work.append(claim.keep())
@@ -347,7 +347,7 @@ async def _serve_edge(config: Config, seams: Seams, then: Then | None) -> bool:
             relayed=turns.relayed if config.standby else None,
         )
         async with listening(config, app, staff_token) as addresses:
-            server = Server(addresses.url, keeper, office, lambda: dispatch.workers, asyncio.Event())
+            server = Server(addresses.url, keeper, office, lambda: dispatch.workers.count, asyncio.Event())
             work: list[Awaitable[None]] = [whereabouts.run(), feeder.run(keeper.changed)]
             if config.standby:
                 erase = partial(erase_meeting, log=log, store=store, board=board, forget=windows.forget)
@@ -362,7 +362,7 @@ async def _serve_edge(config: Config, seams: Seams, then: Then | None) -> bool:
                 )
                 work += [dispatch.run(), Standby(keeper, attendant, turns, store).run()]
             if config.standby and config.local_worker:
-                work.append(keep_worker(addresses.inner_url, worker_token, config, workers=dispatch.named))
+                work.append(keep_worker(addresses.inner_url, worker_token, config, workers=dispatch.workers.named))
             return await _work(seams, server, work, then)
 
 

@@ -35,6 +35,7 @@ from hearing.transcribe.models import ModelChoice
 from hearing.transcribe.pace import LATE_S
 from hearing.transcribe.protocol import FRAME_MS, Hello, Pulse, from_worker
 from hearing.transcribe.worker import WorkerSettings, thread_count, worker_url
+from hearing.transcribe.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -110,14 +111,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-class _Overhearing(Dispatch):
-    """A relay that notes what workers say of themselves."""
+class _Overhearing:
+    """A relay's door for workers, where what they say of themselves is noted."""
 
-    watch: Watch | None = None
-    model = ""
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self.watch: Watch | None = None
+        self.model = ""
 
     async def serve(self, socket: WorkerSocket) -> None:
-        await super().serve(_Overheard(socket, self))
+        await self._workers.serve(_Overheard(socket, self))
 
 
 class _Overheard:
@@ -144,7 +147,8 @@ class _Bench(msgspec.Struct, frozen=True):
 
     log: MemoryLog
     board: MemoryBoard
-    relay: _Overhearing
+    relay: Dispatch
+    door: _Overhearing
     pid: int
     dialogue: list[bytes]
 
@@ -153,11 +157,12 @@ async def _measure(spoken: Spoken) -> TranscribeFigures:
     dialogue = [_sound(language) for language in LANGUAGES]
     rungs: list[Rung] = []
     async with MemoryLog() as log, MemoryBoard() as board, asyncio.TaskGroup() as group:
-        relay = _Overhearing(log, board)
+        relay = Dispatch(log, board)
+        overhearing = _Overhearing(relay.workers)
         running = group.create_task(relay.run())
-        async with _serving(relay, group) as (url, token), _working(url, token, spoken.model) as child:
+        async with _serving(overhearing, group) as (url, token), _working(url, token, spoken.model) as child:
             await _joined(relay, child)
-            bench = _Bench(log, board, relay, child.pid, dialogue)
+            bench = _Bench(log, board, relay, overhearing, child.pid, dialogue)
             for count in spoken.channels:
                 logger.info("measuring channels=%d seconds=%.0f", count, spoken.seconds)
                 rungs.append(await _rung(bench, count, spoken.seconds))
@@ -167,7 +172,7 @@ async def _measure(spoken: Spoken) -> TranscribeFigures:
                     break
         running.cancel()
     return TranscribeFigures(
-        model=relay.model,
+        model=overhearing.model,
         threads=thread_count(0),
         cores=_cores(),
         seconds=spoken.seconds,
@@ -182,7 +187,7 @@ async def _rung(bench: _Bench, count: int, seconds: float) -> Rung:
     meeting = _meeting(count)
     stream = public_stream(meeting.id)
     await bench.log.append(stream, [encode(RunStarted(1, 0))])
-    watch = bench.relay.watch = Watch(seconds)
+    watch = bench.door.watch = Watch(seconds)
     async with asyncio.TaskGroup() as group:
         ears = await bench.relay.attach(meeting, _nothing)
         before_s, all_before_s, began = _cpu_s(bench.pid), _all_cpu_s(), watch.begin()
@@ -197,7 +202,7 @@ async def _rung(bench: _Bench, count: int, seconds: float) -> Rung:
         for task in watching:
             task.cancel()
     await ears.detach()
-    bench.relay.watch = None
+    bench.door.watch = None
     commit, shown, late_s = watch.commit_s(), watch.shown_s(), watch.late_s()
     drafts_per_s = round(watch.drafted / count / seconds, 2)
     return Rung(
@@ -251,12 +256,12 @@ def _sound(language: str) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def _serving(relay: Dispatch, group: asyncio.TaskGroup) -> AsyncIterator[tuple[str, str]]:
+async def _serving(overhearing: _Overhearing, group: asyncio.TaskGroup) -> AsyncIterator[tuple[str, str]]:
     """Let workers dial in on a free port of this machine; yield the address and the token."""
     token = secrets.token_urlsafe(32)
     server = _Server(
         uvicorn.Config(
-            Starlette(routes=door.routes(relay, token)),
+            Starlette(routes=door.routes(overhearing, token)),
             port=0,
             log_level="warning",
             lifespan="off",
@@ -298,7 +303,7 @@ async def _joined(relay: Dispatch, child: asyncio.subprocess.Process) -> None:
     """Wait for the worker. Raises Unavailable where it cannot load its model; it says why on standard error."""
     try:
         async with asyncio.timeout(_LOAD_S):
-            while not relay.workers:
+            while not relay.workers.count:
                 _alive(child)
                 await asyncio.sleep(0.1)
     except TimeoutError as error:
