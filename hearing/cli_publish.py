@@ -6,6 +6,8 @@ from pathlib import Path
 
 from hearing.lang import NAMES
 
+TEXT = "Make a site that needs no server, of the closed meetings; again, to bring it up to date."
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what can be chosen."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from hearing.remote.connection import Target
     from hearing.site.redactions import AskedCut, AskedRedaction, RedactionAnswer
 
+TEXT = "Take words and sound out of the record, for good."
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what can be asked."""

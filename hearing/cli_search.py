@@ -10,6 +10,8 @@ from hearing.lang import NAMES, name
 if TYPE_CHECKING:
     from hearing.site.searching import HitAnswer, SearchAnswer
 
+TEXT = "Search what was said."
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what can be asked."""
