@@ -27,11 +27,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def serve(options: argparse.Namespace) -> None:
     """Serve until told to stop."""
     from hearing import app, config
+    from hearing.app_parts import Server
 
     given = {name: getattr(options, name) for name in _SETTINGS}
     settings = config.from_environ(options.config, given)
 
-    async def ready(server: app.Server) -> None:
+    async def ready(server: Server) -> None:
         print(f"Serving {settings.folder} at {server.url}", flush=True)
 
     asyncio.run(app.serve(settings, ready))

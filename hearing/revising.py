@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 import msgspec
 import numpy as np
 
-from hearing.app import utc_ms
 from hearing.archive.record import clean
 from hearing.errors import NotFound, Refused
 from hearing.events import SAMPLES_PER_MS
 from hearing.house import HouseKeeper
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.qa.revisions import Revisions
 from hearing.remote.connection import Target, at_meeting, reach, request
 from hearing.remote.folder import with_log

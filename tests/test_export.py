@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hearing.app import utc_ms
 from hearing.errors import NotFound, Refused
 from hearing.events import encode, public_stream
 from hearing.house import HouseKeeper
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.remote import reading
 from hearing.remote.connection import Target
 from tests.archive.made import begun

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from hearing.app import utc_ms
 from hearing.archive.finding_aid import FindingAid
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.publishing.choice import Candidate, choose
 from hearing.publishing.folder import Changes, Folder
 from hearing.publishing.folder_source import open_folder

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hearing.app import office_of, utc_ms
+from hearing.app_parts import office_of
 from hearing.board.memory import MemoryBoard
 from hearing.config import from_environ
 from hearing.errors import NotFound
@@ -13,6 +13,7 @@ from hearing.home import check_own_log
 from hearing.house import HouseKeeper
 from hearing.listen import hold
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.qa.office import Office
 
 T = TypeVar("T")

@@ -5,10 +5,10 @@ from urllib.parse import quote
 import msgspec
 
 from hearing.access import Role
-from hearing.app import utc_ms
 from hearing.errors import Refused
 from hearing.house import HouseKeeper
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.qa.invites import Invites, Place
 from hearing.qa.rooms import Rooms
 from hearing.remote.connection import Target, at_meeting, reach, request

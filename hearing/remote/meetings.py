@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-from hearing.app import utc_ms
 from hearing.board.memory import MemoryBoard
 from hearing.config import Config
 from hearing.erasing import erase_meeting
 from hearing.house import HouseKeeper
 from hearing.house_events import MeetingCreated
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.readiness import Workers, check
 from hearing.remote.connection import Target, at_meeting, reach, request
 from hearing.remote.folder import with_house, with_log

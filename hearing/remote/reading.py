@@ -5,13 +5,13 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from hearing.app import utc_ms
 from hearing.archive.feeder import Feeder
 from hearing.archive.index import Index
 from hearing.archive.search import Search
 from hearing.errors import NotFound
 from hearing.house import HouseKeeper
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.remote.connection import Target, at_meeting, fetch, reach, request
 from hearing.remote.folder import with_log
 from hearing.site import exporting

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from hearing.app import utc_ms
 from hearing.archive.feeder import Feeder
 from hearing.archive.index import Index
 from hearing.board.memory import MemoryBoard
 from hearing.events import Cut
 from hearing.house import HouseKeeper
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.redacting import Redactor, read_on
 from hearing.redaction import Account
 from hearing.remote import meetings

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from hearing.app import utc_ms
 from hearing.backup import make
 from hearing.backup.restore import restore
 from hearing.errors import Refused
@@ -18,6 +17,7 @@ from hearing.events import Ended, RunEnded, encode, public_stream
 from hearing.house import HouseKeeper
 from hearing.house_events import Channel, MeetingCreated
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.qa import receipt
 from hearing.remote import meetings, reading
 from hearing.remote.connection import Target
