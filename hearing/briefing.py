@@ -5,6 +5,7 @@ import logging
 
 from hearing.desk_events import desk_stream
 from hearing.errors import HearingError
+from hearing.glossary import told
 from hearing.house import HouseKeeper
 from hearing.log.base import Log
 from hearing.meeting import Meeting
@@ -51,8 +52,15 @@ class Briefing:
         while True:
             try:
                 seen = await self._log.head(stream)
-                await self._dispatch.tell_glossary(meeting.id, await self._office.glossaries.told(dialogue, of))
+                await self._dispatch.tell_glossary(meeting.id, await self._words(dialogue, of))
                 await self._log.wait(stream, seen)
             except HearingError as error:
                 logger.warning("briefing_failed code=%s", error.code)
                 await asyncio.sleep(_AGAIN_S)
+
+    async def _words(self, dialogue: str, meeting: str) -> tuple[str, ...]:
+        """Return what the workers of a meeting are told. Raises NotFound."""
+        glossary = (await self._office.glossaries.known(dialogue, meeting)).content
+        if not glossary.names:
+            return told(glossary, ())
+        return told(glossary, (await self._office.names.known(dialogue, meeting)).content)

@@ -18,14 +18,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def captioner(options: argparse.Namespace) -> None:
     """Print the link or the URL, this once; or end one."""
-    from hearing import remote
+    from hearing.remote import connection, invitations
 
-    where = remote.target(options.data, options.server, options.token_file)
+    where = connection.target(options.data, options.server, options.token_file)
     if options.end:
-        remote.end_captioner(where, options.meeting, options.end)
+        invitations.end_captioner(where, options.meeting, options.end)
         print(f"Ended {options.end}.")
         return
     if not options.channel:
         raise Refused("Name the channel, as in: hearing captioner MEETING en --url")
-    made = remote.invite_captioner(where, options.meeting, options.channel, options.label, url=options.url)
+    made = invitations.invite_captioner(where, options.meeting, options.channel, options.label, url=options.url)
     print(made.path)

@@ -22,15 +22,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the glossary, or put another in its place."""
-    from hearing import remote, remote_glossary
+    from hearing.remote import connection, lists
 
-    where = remote.target(options.data, options.server, options.token_file)
+    where = connection.target(options.data, options.server, options.token_file)
     terms = None if options.file is None else glossary.parse(text_of(options.file))
-    known = remote_glossary.read(where, options.id)
+    known = lists.glossary(where, options.id)
     if terms is None and options.names is None:
-        sys.stdout.write(glossary.write(known.glossary.terms))
+        sys.stdout.write(glossary.write(known.content.terms))
         return
-    names = known.glossary.names if options.names is None else options.names == "yes"
-    wanted = Glossary(known.glossary.terms if terms is None else terms, names)
-    remote_glossary.write(where, options.id, wanted, known.version)
+    names = known.content.names if options.names is None else options.names == "yes"
+    wanted = Glossary(known.content.terms if terms is None else terms, names)
+    lists.write_glossary(where, options.id, wanted, known.version)
     print(f"Wrote {len(wanted.terms)} terms{', and the names' if names else ''}. Workers know them from now on.")

@@ -21,15 +21,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the list, or put another in its place."""
-    from hearing import remote
+    from hearing.remote import connection, lists
 
-    where = remote.target(options.data, options.server, options.token_file)
+    where = connection.target(options.data, options.server, options.token_file)
     listed = None if options.file is None else names.parse(text_of(options.file))
-    known = remote.names(where, options.id)
+    known = lists.names(where, options.id)
     if listed is None:
-        sys.stdout.write(names.write(known.names))
+        sys.stdout.write(names.write(known.content))
         return
-    remote.write_names(where, options.id, listed, known.version)
+    lists.write_names(where, options.id, listed, known.version)
     print(f"Wrote {len(listed)} names. Nobody but staff and moderators sees them until a turn uses one.")
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from hearing.lang import NAMES
 
+TEXT = "Make a site that needs no server, of the closed meetings; again, to bring it up to date."
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what can be chosen."""
@@ -22,12 +24,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def publish(options: argparse.Namespace) -> None:
     """Publish, and say what became of the folder."""
-    from hearing import remote
     from hearing.publishing import run
+    from hearing.remote import connection
     from hearing.site import exporting
     from hearing.site.copy.edition import Setting
 
-    where = remote.target(options.data, options.server, options.token_file, public=True)
+    where = connection.target(options.data, options.server, options.token_file, public=True)
     address = exporting.checked(options.address or options.server)
     setting = Setting(address, options.language, not options.no_passages)
     wanted = run.Wanted(setting, tuple(options.meeting), options.provisional, options.media)

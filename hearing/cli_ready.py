@@ -19,11 +19,12 @@ def add_check(parser: argparse.ArgumentParser) -> None:
 
 def check(options: argparse.Namespace) -> None:
     """Say whether a meeting can open; exit 1 where it cannot."""
-    from hearing import config, remote
+    from hearing import config
+    from hearing.remote import connection, meetings
 
     settings = config.from_environ(options.config, {})
     data = settings.folder if options.config and options.data == _DATA else options.data
-    found = remote.readiness(remote.target(data, options.server, options.token_file), options.id, settings)
+    found = meetings.readiness(connection.target(data, options.server, options.token_file), options.id, settings)
     if options.json:
         print(msgspec.json.encode(found).decode())
     else:
@@ -37,15 +38,15 @@ def check(options: argparse.Namespace) -> None:
 
 def rehearse(options: argparse.Namespace) -> None:
     """Rehearse a meeting."""
-    from hearing import remote
+    from hearing.remote import connection, meetings
 
-    rehearsal = remote.rehearse(remote.target(options.data, options.server, options.token_file), options.id)
+    rehearsal = meetings.rehearse(connection.target(options.data, options.server, options.token_file), options.id)
     print(f"Rehearsing {options.id} as {rehearsal}, which only staff see. End it: hearing meeting purge {rehearsal}")
 
 
 def purge(options: argparse.Namespace) -> None:
     """Purge a rehearsal."""
-    from hearing import remote
+    from hearing.remote import connection, meetings
 
-    remote.purge(remote.target(options.data, options.server, options.token_file), options.id)
+    meetings.purge(connection.target(options.data, options.server, options.token_file), options.id)
     print(f"Purged {options.id}. Nothing of it is left.")

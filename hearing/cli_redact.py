@@ -11,8 +11,10 @@ from hearing.errors import NotFound, Refused, Unavailable
 from hearing.events import Basis
 
 if TYPE_CHECKING:
-    from hearing.remote import Target
+    from hearing.remote.connection import Target
     from hearing.site.redactions import AskedCut, AskedRedaction, RedactionAnswer
+
+TEXT = "Take words and sound out of the record, for good."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +37,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def redact(options: argparse.Namespace) -> None:
     """Redact and say what was done. Raises Unavailable where the disk keeps some of it."""
-    from hearing import remote, remote_redact
+    from hearing.remote import connection, redacting
 
-    where = remote.target(options.data, options.server, options.token_file)
+    where = connection.target(options.data, options.server, options.token_file)
     if options.list:
-        told = remote_redact.redactions(where, options.id) if options.id else remote_redact.all_redactions(where)
+        told = redacting.redactions(where, options.id) if options.id else redacting.all_redactions(where)
         _say(options, told)
     elif options.again:
         _check_sure(options)
@@ -47,7 +49,7 @@ def redact(options: argparse.Namespace) -> None:
     else:
         asked = _asked(options)
         _check_sure(options)
-        _finish(options, [remote_redact.redact(where, options.id, asked)])
+        _finish(options, [redacting.redact(where, options.id, asked)])
 
 
 def _asked(options: argparse.Namespace) -> "AskedRedaction":
@@ -83,7 +85,7 @@ def _check_sure(options: argparse.Namespace) -> None:
 
 def _again(where: "Target", options: argparse.Namespace) -> "list[RedactionAnswer]":
     """Ask again for every redaction in a file; what the meeting knows already stays as it is."""
-    from hearing import remote_redact
+    from hearing.remote import redacting
     from hearing.site.redactions import RedactionsAnswer
 
     try:
@@ -93,7 +95,7 @@ def _again(where: "Target", options: argparse.Namespace) -> "list[RedactionAnswe
     mine = [one for one in known.redactions if options.id in {"", one.meeting}]
     if options.id and not mine:
         raise NotFound("This file has no redaction of this meeting.")
-    return remote_redact.again(where, mine)
+    return redacting.again(where, mine)
 
 
 def _finish(options: argparse.Namespace, told: "list[RedactionAnswer]") -> None:

@@ -24,10 +24,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def revise(options: argparse.Namespace) -> None:
     """Hear it again and say what came of it; how far it is goes to stderr."""
-    from hearing import remote, revising
+    from hearing import revising
+    from hearing.remote import connection
     from hearing.transcribe.models import ModelChoice
 
-    where = remote.target(options.data, options.server, options.token_file)
+    where = connection.target(options.data, options.server, options.token_file)
     model = ModelChoice(options.model, options.device, options.compute_type)
     done = revising.hear_again(where, options.id, options.channel, model, _progress)
     print(msgspec.json.encode(done).decode() if options.json else _written(done))

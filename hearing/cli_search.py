@@ -10,6 +10,8 @@ from hearing.lang import NAMES, name
 if TYPE_CHECKING:
     from hearing.site.searching import HitAnswer, SearchAnswer
 
+TEXT = "Search what was said."
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what can be asked."""
@@ -29,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def search(options: argparse.Namespace) -> None:
     """Search and print what was found, or why nothing was."""
-    from hearing import remote
+    from hearing.remote import connection, reading
 
     asked = {
         "q": options.query,
@@ -40,8 +42,8 @@ def search(options: argparse.Namespace) -> None:
         "limit": str(options.limit),
         "offset": str(options.offset),
     }
-    where = remote.target(options.data, options.server, options.token_file, public=True)
-    found = remote.search(where, asked)
+    where = connection.target(options.data, options.server, options.token_file, public=True)
+    found = reading.search(where, asked)
     print(msgspec.json.encode(found).decode() if options.json else _written(found))
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 import msgspec
 
 from hearing import app, demo_queue
+from hearing.app_parts import Server
 from hearing.config import Config, check
 from hearing.demo_queue import BRIEFING, HEARING
 from hearing.errors import Conflict
 from hearing.house import HouseKeeper
 from hearing.house_events import Channel, MeetingCreated
+from hearing.now import utc_ms
 from hearing.stream.demo import SOURCE as DEMO
 
 logger = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ def run(port: int, *, browser: bool, data: Path | None, exit_after_s: float | No
     settings = Config(data=str(folder), port=port)
     check(settings)
 
-    async def then(server: app.Server) -> None:
+    async def then(server: Server) -> None:
         async with asyncio.TaskGroup() as group:
             if exit_after_s is not None:
                 group.create_task(_leave(server, exit_after_s))
@@ -59,7 +61,7 @@ def run(port: int, *, browser: bool, data: Path | None, exit_after_s: float | No
     _print(f"Everything of it is in {folder}. Read it again with: hearing serve --data {folder}")
 
 
-async def _leave(server: app.Server, after_s: float) -> None:
+async def _leave(server: Server, after_s: float) -> None:
     await asyncio.sleep(after_s)
     server.stop.set()
 
@@ -72,14 +74,14 @@ async def _create(keeper: HouseKeeper) -> str:
         if known and known.phase == "open" and known.created.source == DEMO:
             await keeper.close(meeting)
         with contextlib.suppress(Conflict):
-            await keeper.create(msgspec.structs.replace(_meeting(meeting), created_ms=app.utc_ms()))
+            await keeper.create(msgspec.structs.replace(_meeting(meeting), created_ms=utc_ms()))
             return meeting
     raise Conflict("This folder is full of demos. Choose another with --data.")
 
 
-async def _offer_queues(server: app.Server) -> None:
+async def _offer_queues(server: Server) -> None:
     """Set up both question queues, and say how to get a seat at each."""
-    now_ms = app.utc_ms()
+    now_ms = utc_ms()
     if BRIEFING not in server.keeper.house().meetings:
         await server.keeper.create(demo_queue.briefing(now_ms, _CHANNELS[0]))
     for dialogue, text in _QUEUES.items():
@@ -104,7 +106,7 @@ def _meeting(meeting: str) -> MeetingCreated:
     )
 
 
-async def _worker_ready(server: app.Server) -> None:
+async def _worker_ready(server: Server) -> None:
     """Wait for a loaded model, so that the first words are captioned in time; go on without one after a while."""
     deadline = time.monotonic() + _WORKER_S
     while not server.workers() and time.monotonic() < deadline:  # noqa: ASYNC110 - a start-up wait, ten looks a second

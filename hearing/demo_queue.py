@@ -98,7 +98,7 @@ def briefing(now_ms: int, floor: Channel) -> MeetingCreated:
 
 async def send_samples(office: Office, dialogue: str) -> None:
     """Send invented questions into a queue that has none yet."""
-    if not await office.counts(_staff(dialogue), dialogue):
+    if not await office.moderators.counts(_staff(dialogue), dialogue):
         for sample in _SAMPLES[dialogue]:
             await office.submit(dialogue, receipt.keys(receipt.mint()), sample)
 

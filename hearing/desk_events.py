@@ -261,6 +261,10 @@ class NamesListed(_Fact, frozen=True, tag="names.listed"):
     at_ms: int
     body: str
 
+    @property
+    def sealed_as(self) -> str:
+        return f"names-{self.list}"
+
 
 class GlossaryWritten(_Fact, frozen=True, tag="glossary.written"):
     """These are the words that a meeting's workers know: `body`, sealed under the key of `glossary`, its id."""
@@ -270,6 +274,10 @@ class GlossaryWritten(_Fact, frozen=True, tag="glossary.written"):
     actor: Actor
     at_ms: int
     body: str
+
+    @property
+    def sealed_as(self) -> str:
+        return f"glossary-{self.glossary}"
 
 
 # --- what was corrected, subject `correction:{meeting}` ---------------------------------------------------------------

@@ -8,19 +8,20 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import msgspec
 import numpy as np
 
-from hearing.app import utc_ms
 from hearing.archive.record import clean
 from hearing.errors import NotFound, Refused
 from hearing.events import SAMPLES_PER_MS
 from hearing.house import HouseKeeper
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.qa.revisions import Revisions
-from hearing.remote import Target, _reach, _request, _with_log
+from hearing.remote.connection import Target, at_meeting, reach, request
+from hearing.remote.folder import with_log
 from hearing.revision import Span
 from hearing.site.folds import Folds
 from hearing.site.revising import MAX_MODEL, AskedPiece, AskedWord, RevisionAnswer, RevisionTaken, answer, piece_of
@@ -43,6 +44,7 @@ BEAM = 5
 PIECE_MS = 300_000
 """A piece is about so long. Its words fit a request, its sound 20 MB."""
 
+_PATH = "/revision"
 _LEAD_MS = 500
 _BESIDE_MS = 500
 
@@ -92,9 +94,9 @@ def hear_again(where: Target, meeting: str, channel: str, model: ModelChoice, pr
 
 def proposals(where: Target, meeting: str) -> RevisionAnswer:
     """Return what second passes heard, and what of it can be accepted."""
-    found = _reach(where)
+    found = reach(where)
     if found:
-        return msgspec.convert(_request(found, "GET", _path(meeting)), RevisionAnswer)
+        return msgspec.convert(request(found, "GET", at_meeting(meeting, _PATH)), RevisionAnswer)
 
     async def read(log: SqliteLog) -> RevisionAnswer:
         known = (await HouseKeeper(log, utc_ms).start()).house().meeting(meeting)
@@ -103,14 +105,14 @@ def proposals(where: Target, meeting: str) -> RevisionAnswer:
             known.id, await kept.standing(known.id), await kept.open(known, await Folds(log, log).of(known.id))
         )
 
-    return asyncio.run(_with_log(where.data, read))
+    return with_log(where.data, read)
 
 
 def hand_in(where: Target, meeting: str, piece: AskedPiece) -> int:
     """Hand in what was heard of a piece; return how many proposals it made. The same again makes none."""
-    found = _reach(where)
+    found = reach(where)
     if found:
-        told = _request(found, "POST", _path(meeting), msgspec.json.encode(piece))
+        told = request(found, "POST", at_meeting(meeting, _PATH), msgspec.json.encode(piece))
         return msgspec.convert(told, RevisionTaken).proposed
 
     async def take(log: SqliteLog) -> int:
@@ -118,7 +120,7 @@ def hand_in(where: Target, meeting: str, piece: AskedPiece) -> int:
         folds = Folds(log, log)
         return await Revisions(log, utc_ms).take(known, piece_of(piece), lambda at: folds.past(known.id, at))
 
-    return asyncio.run(_with_log(where.data, take))
+    return with_log(where.data, take)
 
 
 def cuts(spans: Sequence[Span], most_ms: int = PIECE_MS) -> list[Span]:
@@ -199,30 +201,26 @@ async def _sound(data: Path, meeting: str, channel: str, span: Span) -> Pcm:
 
 
 def _meeting(where: Target, meeting: str) -> MeetingAnswer:
-    found = _reach(where)
+    found = reach(where)
     if found:
-        return msgspec.convert(_request(found, "GET", f"/api/meetings/{quote(meeting, safe='')}"), MeetingAnswer)
+        return msgspec.convert(request(found, "GET", at_meeting(meeting)), MeetingAnswer)
 
     async def read(log: SqliteLog) -> MeetingAnswer:
         known = (await HouseKeeper(log, utc_ms).start()).house().meeting(meeting)
         return meeting_answer(known, await Folds(log, log).glance(known.id))
 
-    return asyncio.run(_with_log(where.data, read))
+    return with_log(where.data, read)
 
 
 def _segments(where: Target, meeting: str, channel: str) -> list[SegmentAnswer]:
-    found = _reach(where)
+    found = reach(where)
     if found:
-        path = f"/api/meetings/{quote(meeting, safe='')}/segments?channel={quote(channel, safe='')}"
-        return msgspec.convert(_request(found, "GET", path), SegmentsAnswer).segments
+        path = at_meeting(meeting, f"/segments?{urlencode({'channel': channel})}")
+        return msgspec.convert(request(found, "GET", path), SegmentsAnswer).segments
 
     async def read(log: SqliteLog) -> list[SegmentAnswer]:
         known = (await HouseKeeper(log, utc_ms).start()).house().meeting(meeting)
         said = (await Folds(log, log).of(known.id)).transcript.channel(channel).segments
         return [segment_answer(one, known.channel(channel).language) for one in said]
 
-    return asyncio.run(_with_log(where.data, read))
-
-
-def _path(meeting: str) -> str:
-    return f"/api/meetings/{quote(meeting, safe='')}/revision"
+    return with_log(where.data, read)

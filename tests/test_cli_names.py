@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from hearing import remote
 from hearing.cli import main
 from hearing.errors import Conflict, NotFound
 from hearing.events import encode
 from hearing.house_events import HOUSE
 from hearing.log.sqlite import SqliteLog
 from hearing.names import Name
+from hearing.remote import lists
+from hearing.remote.connection import Target
 from tests.site.serving import MEETING, meeting
 
 LIST = "Maria Rossi; Head of delegation; delegation\nمريم السالم\n"
@@ -46,9 +47,9 @@ def test_a_list_is_written_from_a_file_and_printed_as_it_was_written(
     written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert b"Rossi" not in written
     with pytest.raises(Conflict):
-        remote.write_names(remote.Target(folder), MEETING, (Name("Awa Diallo"),), 0)
+        lists.write_names(Target(folder), MEETING, (Name("Awa Diallo"),), 0)
     with pytest.raises(NotFound):
-        remote.names(remote.Target(folder), "nowhere")
+        lists.names(Target(folder), "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -64,4 +65,4 @@ def test_a_file_that_is_no_list_is_refused_in_words(
     with pytest.raises(SystemExit) as left:
         main(["meeting", "names", MEETING, "--data", str(folder), "--file", str(file)])
     assert (left.value.code, said in capsys.readouterr().err) == (1, True)
-    assert remote.names(remote.Target(folder), MEETING).version == 0
+    assert lists.names(Target(folder), MEETING).version == 0

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from hearing import creating, remote
+from hearing import creating
 from hearing.errors import Refused
+from hearing.remote import meetings
+from hearing.remote.connection import Target
 from tests.e2e.serving import ROOT, Serving
 from tests.stream.made import make
 
@@ -64,9 +66,9 @@ def test_a_source_with_a_secret_stands_in_no_command(tmp_path: Path) -> None:
     file.write_text("https://live.example.org/live/K3yK3yK3y/master.m3u8\n")
     assert hearing(*common, "--id", "one", "--source-file", str(file), data=data).returncode == 0
     assert hearing(*common, "--id", "two", "--source", "-", data=data, said=file.read_text()).returncode == 0
-    where = remote.Target(data)
+    where = Target(data)
     expected = "https://live.example.org/live/K3yK3yK3y/master.m3u8"
-    assert [remote.setup(where, one).source for one in ("one", "two")] == [expected] * 2
+    assert [meetings.setup(where, one).source for one in ("one", "two")] == [expected] * 2
 
 
 @pytest.mark.parametrize("content", ["", "one\ntwo\n", "x" * 5000, None])
@@ -96,7 +98,7 @@ def test_who_acts_on_the_machine_may_name_any_file_and_who_acts_from_elsewhere_o
         refused = hearing(*common, str(outside.with_name("b.mp4")), *far, "two", data=tmp_path / "none")
         assert (refused.returncode, "media_folder" in refused.stderr) == (1, True)
         assert hearing(*common, "b.mp4", *far, "three", data=tmp_path / "none").returncode == 0
-        assert remote.setup(remote.Target(tmp_path, server.url, "t" * 40), "three").source == str(films / "b.mp4")
+        assert meetings.setup(Target(tmp_path, server.url, "t" * 40), "three").source == str(films / "b.mp4")
 
 
 def test_a_server_checks_rehearses_and_purges(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ async def test_it_leaves_by_closing_so_that_its_channel_goes_to_another_at_once(
         options = ("--relay", url, "--token-file", str(token_file(tmp_path, TOKEN)), "--channels", "3")
         with WorkerProcess(tmp_path / "said", *options) as leaving:
             async with asyncio.timeout(120):
-                while not one.dispatch.workers:
+                while not one.dispatch.workers.count:
                     assert leaving.process.poll() is None, leaving.said()
                     await asyncio.sleep(0.05)
             one.play(0, 32_000)

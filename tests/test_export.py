@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from hearing import remote
-from hearing.app import utc_ms
 from hearing.errors import NotFound, Refused
 from hearing.events import encode, public_stream
 from hearing.house import HouseKeeper
 from hearing.log.sqlite import SqliteLog
-from hearing.remote import Target
+from hearing.now import utc_ms
+from hearing.remote import reading
+from hearing.remote.connection import Target
 from tests.archive.made import begun
 from tests.archive.test_exports import said
 from tests.e2e.serving import Serving
@@ -67,10 +67,10 @@ async def test_what_cannot_be_exported_is_one_sentence(tmp_path: Path) -> None:
 def test_a_server_is_asked_for_the_file_in_the_words_of_its_api() -> None:
     with answering(200, b"WEBVTT\n") as (url, asked):
         where = Target(Path("none"), url, TOKEN)
-        assert remote.export(where, "a b", "en", "vtt", "https://x.example/y") == b"WEBVTT\n"
+        assert reading.export(where, "a b", "en", "vtt", "https://x.example/y") == b"WEBVTT\n"
         assert asked == ["/api/meetings/a%20b/export?channel=en&format=vtt&address=https%3A%2F%2Fx.example"]
     missing = b'{"code": "not-found", "text": "No such channel."}'
     with answering(404, missing) as (url, _), pytest.raises(NotFound, match="No such channel"):
-        remote.export(Target(Path("none"), url, TOKEN), "one", "xx", "vtt", "")
+        reading.export(Target(Path("none"), url, TOKEN), "one", "xx", "vtt", "")
     with pytest.raises(Refused):
-        remote.export(Target(Path("none")), "one", "en", "vtt", "javascript:alert(1)")
+        reading.export(Target(Path("none")), "one", "en", "vtt", "javascript:alert(1)")

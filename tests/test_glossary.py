@@ -71,7 +71,7 @@ async def test_the_form_of_the_desk_writes_it_and_the_second_of_two_loses_nothin
         assert re.search(r"<textarea id=\"terms\"[^>]*>\nAnother</textarea>", late.text), "what was typed stays"
         assert (await client.post(PAGE, data={**form, "terms": "x" * 200})).status_code == 400
     written = await here.office.glossaries.read(Capability("staff", ""), QUIET, MEETING)
-    assert written.glossary == Glossary((TERM, "Valdoria"), names=True)
+    assert written.content == Glossary((TERM, "Valdoria"), names=True)
 
 
 async def test_it_is_public_in_no_part_and_sealed_in_the_log(here: Desk) -> None:
@@ -115,7 +115,7 @@ async def test_what_staff_change_is_told_to_the_workers_of_an_open_meeting(here:
             assert await news.get() == (MEETING, ())
             first = await here.office.glossaries.write(*who, Glossary(("Valdoria",)), 0)
             await until(news, ("Valdoria",))
-            await here.office.names.write(*who, [Name("Rossi", "Head", "delegation")], 0)
+            await here.office.names.write(*who, (Name("Rossi", "Head", "delegation"),), 0)
             await here.office.glossaries.write(*who, Glossary(("Valdoria",), names=True), first.version)
             await until(news, ("Rossi", "Valdoria"))
     finally:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from hearing import remote
 from hearing.board.memory import MemoryBoard
 from hearing.erasing import erase_meeting
 from hearing.errors import HearingError
@@ -19,6 +18,8 @@ from hearing.house_events import MeetingCreated
 from hearing.log.memory import MemoryLog
 from hearing.log.sqlite import SqliteLog
 from hearing.log.window import Windows
+from hearing.remote import meetings
+from hearing.remote.connection import Target
 from hearing.store.folder import FolderStore
 from tests.contract.test_log import HOLD_ON, READ_ON, found_in, second_process
 from tests.e2e.serving import Serving, until
@@ -136,9 +137,9 @@ def test_a_server_killed_in_the_middle_erases_the_rest_when_it_is_back(tmp_path:
 def test_what_was_purged_where_no_server_ran_is_erased_at_once(tmp_path: Path) -> None:
     data = tmp_path / "data"
     asyncio.run(_rehearsed(data, make(tmp_path / "a.mp4")))
-    remote.purge(remote.Target(data), ONE)
+    meetings.purge(Target(data), ONE)
     assert found_in(data, NEEDLE.encode()) == []
-    assert [one["id"] for one in remote.meetings(remote.Target(data))] == ["one"]
+    assert [one["id"] for one in meetings.listed(Target(data))] == ["one"]
 
 
 async def _rehearsed(data: Path, source: Path) -> None:
@@ -158,7 +159,7 @@ def _purge(server: Serving) -> None:
     """Ask for it; the server dies before it can answer."""
     with contextlib.suppress(HearingError):
         found = msgspec.json.decode((server.data / "serve.json").read_bytes())
-        remote.purge(remote.Target(server.data, found["url"], found["token"]), ONE)
+        meetings.purge(Target(server.data, found["url"], found["token"]), ONE)
 
 
 def _listed(server: Serving) -> list[dict[str, str]]:

@@ -15,10 +15,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from hearing import remote, remote_redact
 from hearing.errors import HearingError
 from hearing.events import public_stream
 from hearing.log.sqlite import SqliteLog
+from hearing.remote import redacting
+from hearing.remote.connection import Target
 from hearing.site.redactions import AskedCut, AskedRedaction, RedactionsAnswer
 from tests.contract.test_log import HOLD_ON, found_in, second_process
 from tests.e2e.serving import Serving, until
@@ -144,7 +145,7 @@ def test_a_server_killed_in_the_middle_hides_it_and_erases_it_when_it_is_back(da
         assert found_in(data, NAME.encode())
         server.start()
         until(lambda: not found_in(data, NAME.encode()), 30, "every byte to be gone")
-        until(lambda: remote_redact.redactions(_where(server), "one")[0].ended, 30, "the redaction to be told as done")
+        until(lambda: redacting.redactions(_where(server), "one")[0].ended, 30, "the redaction to be told as done")
         for channel, (t0, t1) in HELD.items():
             assert loudest(*sound(data / "media", channel), t0 - 150, t1 + 150) < -60
     assert NAME not in server.errors.read_text()
@@ -154,14 +155,14 @@ def test_without_a_server_a_redaction_is_carried_out_at_once_and_again_on_a_copy
     data: Path, kept: Path, tmp_path: Path
 ) -> None:
     copy, told = Path(shutil.copytree(kept, tmp_path / "copy")), tmp_path / "list.json"
-    where = remote.Target(data)
+    where = Target(data)
     cuts = (AskedCut("en", (WORDS["en"],)), AskedCut("fr", t0=7900, t1=8500))
-    done = remote_redact.redact(where, "one", AskedRedaction("privacy", cuts, picture=True))
+    done = redacting.redact(where, "one", AskedRedaction("privacy", cuts, picture=True))
     assert done.ended is not None
     assert [cut.words for cut in done.cuts] == [("en.1.4-en.1.4",), ("fr.1.4-fr.1.6",)]
     assert found_in(data, NAME.encode()) == []
     assert not (data / "media/one/video/2.m4s").exists()
-    told.write_bytes(msgspec.json.encode(RedactionsAnswer(remote_redact.all_redactions(where))))
+    told.write_bytes(msgspec.json.encode(RedactionsAnswer(redacting.all_redactions(where))))
     command = [sys.executable, "-m", "hearing", "redact", "--data", str(copy), "--again", str(told)]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (refused.returncode, "--yes" in refused.stderr) == (1, True)
@@ -183,23 +184,23 @@ def test_sound_that_the_disk_keeps_is_told_to_staff_and_goes_once_the_disk_lets_
     place.mkdir()  # what can neither be read nor replaced
     with Serving(data, "--no-worker") as server:
         asked = AskedRedaction("privacy", (AskedCut("en", (WORDS["en"],)),))
-        remote_redact.redact(_where(server), "one", asked)
-        until(lambda: remote_redact.redactions(_where(server), "one")[0].stuck, 60, "the disk to be told of")
+        redacting.redact(_where(server), "one", asked)
+        until(lambda: redacting.redactions(_where(server), "one")[0].stuck, 60, "the disk to be told of")
         listed = data.parent / "list.json"
-        listed.write_bytes(msgspec.json.encode(RedactionsAnswer(remote_redact.all_redactions(_where(server)))))
+        listed.write_bytes(msgspec.json.encode(RedactionsAnswer(redacting.all_redactions(_where(server)))))
         command = [sys.executable, "-m", "hearing", "redact", "--data", str(data), "--again", str(listed), "--yes"]
         again = subprocess.run(command, capture_output=True, text=True, check=False)
         assert again.returncode == 1
         assert "unfinished" in again.stdout
         assert "still there: sound of en 5" in again.stdout
         assert "Not all of it is gone" in again.stderr
-        (told,) = remote_redact.redactions(_where(server), "one")
+        (told,) = redacting.redactions(_where(server), "one")
         assert (told.ended, [cut.channel for cut in told.stuck]) == (None, ["en"])
         assert 5000 < told.stuck[0].t0 < told.stuck[0].t1 < 6500
         place.rmdir()
         place.write_bytes(was)
-        until(lambda: remote_redact.redactions(_where(server), "one")[0].ended, 60, "the redaction to be tried again")
-        assert remote_redact.redactions(_where(server), "one")[0].stuck == ()
+        until(lambda: redacting.redactions(_where(server), "one")[0].ended, 60, "the redaction to be tried again")
+        assert redacting.redactions(_where(server), "one")[0].stuck == ()
         assert loudest(*sound(data / "media", "en"), *HELD["en"]) < -60
         assert "redaction_unfinished" in server.errors.read_text()
 
@@ -214,7 +215,7 @@ def test_without_a_server_what_the_disk_keeps_is_an_error_and_can_be_repeated(da
     command = [*asking, "one", "--channel", "en", "--words", WORDS["en"], "--basis", "privacy", "--yes"]
     asked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (asked.returncode, "still there: sound of en" in asked.stdout) == (1, True)
-    listed.write_bytes(msgspec.json.encode(RedactionsAnswer(remote_redact.all_redactions(remote.Target(data)))))
+    listed.write_bytes(msgspec.json.encode(RedactionsAnswer(redacting.all_redactions(Target(data)))))
     again = subprocess.run([*asking, "--again", str(listed), "--yes"], capture_output=True, text=True, check=False)
     assert again.returncode == 1
     place.rmdir()
@@ -228,13 +229,13 @@ def _ask(server: Serving) -> None:
     """Ask for it; the server dies before it can answer."""
     cuts = tuple(AskedCut(channel, (words,)) for channel, words in WORDS.items())
     with contextlib.suppress(HearingError):
-        remote_redact.redact(_where(server), "one", AskedRedaction("person-at-risk", cuts))
+        redacting.redact(_where(server), "one", AskedRedaction("person-at-risk", cuts))
 
 
-def _where(server: Serving) -> remote.Target:
+def _where(server: Serving) -> Target:
     """Return how to reach the server, and no other."""
     found = msgspec.json.decode((server.data / "serve.json").read_bytes())
-    return remote.Target(server.data, found["url"], found["token"])
+    return Target(server.data, found["url"], found["token"])
 
 
 def etag(server: Serving, channel: str) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hearing import remote
 from hearing.errors import HearingError, Refused, Unavailable
+from hearing.remote import connection, meetings
+from hearing.remote.connection import Target
 
 TOKEN = "t" * 40
 
@@ -48,27 +49,27 @@ def test_a_proxy_of_the_environment_is_not_told_the_token(monkeypatch: pytest.Mo
     with answering(200, b'{"meetings": []}') as (proxy, told), answering(200, b'{"meetings": [1]}') as (url, _):
         monkeypatch.setenv("http_proxy", proxy)
         monkeypatch.delenv("no_proxy", raising=False)
-        assert remote.meetings(remote.Target(Path("none"), url, TOKEN)) == [1]  # type: ignore[comparison-overlap]
+        assert meetings.listed(Target(Path("none"), url, TOKEN)) == [1]  # type: ignore[comparison-overlap]
         assert told == []
 
 
 def test_a_redirection_is_not_followed() -> None:
     with answering(200, b'{"meetings": []}') as (other, told), answering(302, b"", Location=other) as (url, _):
         with pytest.raises(Refused, match="elsewhere"):
-            remote.meetings(remote.Target(Path("none"), url, TOKEN))
+            meetings.listed(Target(Path("none"), url, TOKEN))
         assert told == []
 
 
 def test_what_is_no_server_of_ours_is_said_so() -> None:
     with answering(200, b"<h1>It works!</h1>") as (url, _), pytest.raises(Unavailable, match="not a server"):
-        remote.meetings(remote.Target(Path("none"), url, TOKEN))
+        meetings.listed(Target(Path("none"), url, TOKEN))
 
 
 def test_an_id_is_one_part_of_the_address() -> None:
     with answering(404, b'{"code": "not-found", "text": "No such meeting."}') as (url, asked):
         for wanted in ("a b", "../x", "a?b#c"):
             with pytest.raises(HearingError, match="No such meeting"):
-                remote.open_meeting(remote.Target(Path("none"), url, TOKEN), wanted)
+                meetings.open_meeting(Target(Path("none"), url, TOKEN), wanted)
         assert asked == [f"/api/meetings/{part}/open" for part in ("a%20b", "..%2Fx", "a%3Fb%23c")]
 
 
@@ -77,7 +78,7 @@ def test_an_id_is_one_part_of_the_address() -> None:
 )
 def test_an_address_that_is_none_is_refused(server: str) -> None:
     with pytest.raises(Refused, match="--server takes an address"):
-        remote.target(Path("none"), server, "")
+        connection.target(Path("none"), server, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"one\ntwo", "tök".encode()])
@@ -85,11 +86,11 @@ def test_a_token_that_cannot_be_one_is_refused(content: bytes, tmp_path: Path, m
     (tmp_path / "token").write_bytes(content)
     monkeypatch.delenv("HEARING_STAFF_TOKEN", raising=False)
     with pytest.raises(Refused, match="--token-file"):
-        remote.target(Path("none"), "https://example.org", str(tmp_path / "token"))
+        connection.target(Path("none"), "https://example.org", str(tmp_path / "token"))
 
 
 def test_the_token_that_was_named_wins_over_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEARING_STAFF_TOKEN", "o" * 40)
     (tmp_path / "token").write_text(TOKEN + "\n")
-    assert remote.target(Path("none"), "https://example.org", str(tmp_path / "token")).token == TOKEN
-    assert remote.target(Path("none"), "https://example.org", "").token == "o" * 40
+    assert connection.target(Path("none"), "https://example.org", str(tmp_path / "token")).token == TOKEN
+    assert connection.target(Path("none"), "https://example.org", "").token == "o" * 40

@@ -16,7 +16,7 @@ from hearing.events import Ended, SegmentClosed, WordsCommitted, channel_subject
 from hearing.house import HouseKeeper
 from hearing.log.sqlite import SqliteLog
 from hearing.realign import folded
-from hearing.remote import Target
+from hearing.remote.connection import Target
 from hearing.site.revising import AskedPiece, AskedWord
 from hearing.site.wire import SegmentAnswer
 from hearing.store.folder import FolderStore

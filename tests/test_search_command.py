@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from hearing import remote
 from hearing.cli import main
 from hearing.errors import NotFound, Refused
 from hearing.events import TurnBegan, encode
 from hearing.house_events import HOUSE, Channel, MeetingCreated, MeetingOpened
 from hearing.log.sqlite import SqliteLog
+from hearing.remote import connection, reading
+from hearing.remote.connection import Target
 from tests.e2e.serving import Serving, until
 from tests.site.serving import ZERO_MS, Speaker
 from tests.test_cli import hearing
@@ -105,12 +106,12 @@ def test_what_cannot_be_asked_is_refused(folder: Path) -> None:
 
 def test_a_search_needs_no_token_and_tells_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEARING_STAFF_TOKEN", "t" * 40)
-    assert remote.target(Path("data"), "https://hearing.example.org", "", public=True).token == ""
+    assert connection.target(Path("data"), "https://hearing.example.org", "", public=True).token == ""
     monkeypatch.delenv("HEARING_STAFF_TOKEN")
     with pytest.raises(Refused):
-        remote.target(Path("data"), "https://hearing.example.org", "")
+        connection.target(Path("data"), "https://hearing.example.org", "")
 
 
 def test_an_empty_folder_is_told_apart_from_one_without_hits(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no data"):
-        remote.search(remote.Target(tmp_path), {"q": "prisons"})
+        reading.search(Target(tmp_path), {"q": "prisons"})

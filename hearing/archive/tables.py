@@ -19,6 +19,7 @@ from hearing.archive import analyse, query
 from hearing.archive.passages import Passage
 from hearing.lang import NAMES
 from hearing.transcript import Mark
+from hearing.wal import BUSY_MS, checkpoint
 
 OTHER = "other"
 TABLES = (*NAMES, OTHER)
@@ -26,14 +27,13 @@ _LAYOUT = 3
 VERSION = _LAYOUT * 1000 + analyse.VERSION
 SHIFT = 24
 _WITHIN = (1 << SHIFT) - 1
-_BUSY_MS = 5000
 _SEPARATOR = "\n"
 
 SETTINGS = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA secure_delete = ON;
-PRAGMA busy_timeout = {_BUSY_MS};
+PRAGMA busy_timeout = {BUSY_MS};
 """
 _FTS = "CREATE VIRTUAL TABLE IF NOT EXISTS said_{0} USING fts5 (terms, content = '', tokenize = 'ascii');\n"
 SCHEMA = f"""
@@ -131,7 +131,7 @@ def connect(path: Path) -> sqlite3.Connection:
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """Open the index for queries."""
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    database.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    database.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     database.execute("PRAGMA query_only = ON")
     return database
 
@@ -198,16 +198,6 @@ def settle(database: sqlite3.Connection) -> bool:
         return False
     database.execute(PAID)
     return True
-
-
-def checkpoint(database: sqlite3.Connection) -> bool:
-    """Move the write-ahead log into the database and empty it; False where a reader keeps it alive."""
-    database.execute("PRAGMA busy_timeout = 50")
-    try:
-        busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        database.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-    return not busy
 
 
 def passage_of(row: Row) -> Passage:

@@ -8,6 +8,7 @@ from pathlib import Path
 from hearing.backup.manifest import Stream
 from hearing.errors import NotFound, Unavailable
 from hearing.log import tables
+from hearing.wal import BUSY_MS
 
 _STREAMS = "SELECT stream, head, epoch, chain FROM streams ORDER BY stream"
 
@@ -19,7 +20,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise NotFound("There is no data in this folder. Name the right one with --data FOLDER.")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None)) as database:
-            database.execute(f"PRAGMA busy_timeout = {tables.BUSY_MS}")
+            database.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             database.execute("PRAGMA query_only = ON")
             yield database
     except sqlite3.Error as error:

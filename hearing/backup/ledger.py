@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from hearing.backup import durable, nameless, releases
+from hearing import durable
+from hearing.backup import nameless, releases
 from hearing.backup.nameless import Place
 from hearing.errors import Unavailable
 from hearing.log import tables

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from hearing import __version__
-from hearing.backup import copying, durable, ledger, manifest
+from hearing import __version__, durable
+from hearing.backup import copying, ledger, manifest
 from hearing.backup.ledger import Destroyed, Ledger
 from hearing.backup.manifest import LEDGER, LOG, MEDIA, Kept, Manifest
 from hearing.errors import NotFound, Refused, Unavailable

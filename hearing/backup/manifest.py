@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from hearing.backup import durable
+from hearing import durable
 from hearing.errors import NotFound, Unavailable
 
 FORMAT = 1

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from hearing.backup import copying, durable, ledger, manifest
+from hearing import durable, wal
+from hearing.backup import copying, ledger, manifest
 from hearing.backup.ledger import Ledger
 from hearing.backup.manifest import LEDGER, LOG, MEDIA, Kept, Manifest
 from hearing.errors import NotFound, Refused, Unavailable
@@ -184,7 +185,7 @@ def _renew(path: Path, taken: Ledger, now_ms: int) -> int:
     try:
         changed = ledger.apply(database, taken)
         database.execute(_EPOCHS, (now_ms // 1000,))
-        tables.checkpoint(database)
+        wal.checkpoint(database)
     finally:
         database.close()
     return changed

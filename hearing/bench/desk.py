@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from hearing import remote
 from hearing.bench.child import serving
 from hearing.bench.clients import DIALOGUE, Decided, Line, Moderator, Reader, Sender, text_of
 from hearing.desk_events import (
@@ -28,6 +27,9 @@ from hearing.house_events import Channel, MeetingCreated
 from hearing.log.base import Log, Record
 from hearing.log.sqlite import SqliteLog
 from hearing.qa import receipt
+from hearing.remote import meetings
+from hearing.remote.connection import Target
+from hearing.remote.invitations import invite
 
 logger = logging.getLogger(__name__)
 
@@ -93,13 +95,13 @@ def measure(folder: Path, *, clients: int, items: int, published: int) -> DeskFi
     Raises Unavailable where the server fails its clients.
     """
     data, told = folder / "data", Told()
-    remote.create(remote.Target(data), _MEETING)
+    meetings.create(Target(data), _MEETING)
     with serving(folder) as address, ExitStack() as lines:
 
         def line() -> Line:
             return lines.enter_context(Line(address))
 
-        links = [remote.invite(remote.Target(data), DIALOGUE, "moderator", f"{n}") for n in range(clients)]
+        links = [invite(Target(data), DIALOGUE, "moderator", f"{n}") for n in range(clients)]
         moderators = [Moderator(line(), link, number) for number, link in enumerate(links)]
         logger.info("sending items=%d clients=%d", items, clients)
         _send([Sender(line()) for _ in range(clients)], moderators[0], told, items)

@@ -19,6 +19,7 @@ from hearing.archive.wanted import Wanted
 from hearing.house_events import Channel, MeetingCreated
 from hearing.lang import NAMES, join
 from hearing.meeting import Meeting
+from hearing.wal import checkpoint
 
 _PER_PASSAGE = 25
 _PER_CHANNEL = 160
@@ -84,7 +85,7 @@ def measure(folder: Path, *, words: int, queries: int) -> SearchFigures:
         database.execute("COMMIT")
         build_s += time.perf_counter() - began
         build_cpu_s += time.process_time() - began_cpu
-    tables.checkpoint(database)
+    checkpoint(database)
     reader = tables.connect_to_read(path)
     asked = [
         _ask(reader, meetings, "one word, every language", [Wanted(s.word()) for s in _turns(speech, queries)]),

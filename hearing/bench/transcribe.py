@@ -5,45 +5,37 @@ relay, on its clock. Channels of one language begin at different places of the d
 """
 
 import asyncio
-import contextlib
 import logging
 import os
-import secrets
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import msgspec
-import numpy as np
-import uvicorn
-from starlette.applications import Starlette
 
-from hearing import children
 from hearing.bench import shape
 from hearing.bench.heard import Watch, part
+from hearing.bench.playing import (
+    Overhearing,
+    check_alive,
+    dialogue,
+    joined,
+    meeting_of,
+    nothing,
+    play,
+    serving,
+    working,
+)
 from hearing.board.memory import MemoryBoard
-from hearing.errors import Unavailable
-from hearing.events import RATE_HZ, RunStarted, encode, public_stream
-from hearing.house_events import Channel, MeetingCreated
+from hearing.events import RunStarted, encode, public_stream
 from hearing.log.memory import MemoryLog
-from hearing.meeting import Meeting
-from hearing.site import worker as door
-from hearing.stream.demo import LANGUAGES, packaged
-from hearing.stream.tap import decode_file
-from hearing.transcribe.connection import WorkerSocket
-from hearing.transcribe.dispatch import Dispatch, Ears
+from hearing.transcribe.dispatch import Dispatch
 from hearing.transcribe.models import ModelChoice
 from hearing.transcribe.pace import LATE_S
-from hearing.transcribe.protocol import FRAME_MS, Hello, Pulse, from_worker
-from hearing.transcribe.worker import WorkerSettings, thread_count, worker_url
+from hearing.transcribe.worker import thread_count
 
 logger = logging.getLogger(__name__)
 
 LADDER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
-_FRAME = FRAME_MS * RATE_HZ // 1000
-_APART_S = 37
-_LOAD_S = 600.0
 _DRAIN_S = 60.0
-_LEAVE_S = 10.0
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -102,72 +94,37 @@ def measure(folder: Path, spoken: Spoken) -> TranscribeFigures | shape.ShapeFigu
     return asyncio.run(_measure(spoken))
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: Ctrl-C is the command's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-class _Overhearing(Dispatch):
-    """A relay that notes what workers say of themselves."""
-
-    watch: Watch | None = None
-    model = ""
-
-    async def serve(self, socket: WorkerSocket) -> None:
-        await super().serve(_Overheard(socket, self))
-
-
-class _Overheard:
-    """A worker's socket, read along."""
-
-    def __init__(self, socket: WorkerSocket, by: _Overhearing) -> None:
-        self._socket = socket
-        self._by = by
-        self.send = socket.send
-        self.close = socket.close
-
-    async def receive(self) -> str | bytes:
-        frame = await self._socket.receive()
-        match from_worker(frame):
-            case Hello(model=model):
-                self._by.model = model
-            case Pulse(heard=heard) if self._by.watch:
-                self._by.watch.progress(heard)
-        return frame
-
-
 class _Bench(msgspec.Struct, frozen=True):
     """A relay in memory, the worker's process id, and the dialogue as s16le, a language each."""
 
     log: MemoryLog
     board: MemoryBoard
-    relay: _Overhearing
+    relay: Dispatch
+    door: Overhearing
     pid: int
     dialogue: list[bytes]
 
 
 async def _measure(spoken: Spoken) -> TranscribeFigures:
-    dialogue = [_sound(language) for language in LANGUAGES]
+    sound = dialogue()
     rungs: list[Rung] = []
     async with MemoryLog() as log, MemoryBoard() as board, asyncio.TaskGroup() as group:
-        relay = _Overhearing(log, board)
+        relay = Dispatch(log, board)
+        overhearing = Overhearing(relay.workers)
         running = group.create_task(relay.run())
-        async with _serving(relay, group) as (url, token), _working(url, token, spoken.model) as child:
-            await _joined(relay, child)
-            bench = _Bench(log, board, relay, child.pid, dialogue)
+        async with serving(overhearing, group) as (url, token), working(url, token, spoken.model, max(LADDER)) as child:
+            await joined(relay, child)
+            bench = _Bench(log, board, relay, overhearing, child.pid, sound)
             for count in spoken.channels:
                 logger.info("measuring channels=%d seconds=%.0f", count, spoken.seconds)
                 rungs.append(await _rung(bench, count, spoken.seconds))
-                _alive(child)
+                check_alive(child)
                 logger.info("measured %s", msgspec.json.encode(rungs[-1]).decode())
                 if not rungs[-1].keeps_up:
                     break
         running.cancel()
     return TranscribeFigures(
-        model=relay.model,
+        model=overhearing.model,
         threads=thread_count(0),
         cores=_cores(),
         seconds=spoken.seconds,
@@ -179,25 +136,25 @@ async def _measure(spoken: Spoken) -> TranscribeFigures:
 
 
 async def _rung(bench: _Bench, count: int, seconds: float) -> Rung:
-    meeting = _meeting(count)
+    meeting = meeting_of(count)
     stream = public_stream(meeting.id)
     await bench.log.append(stream, [encode(RunStarted(1, 0))])
-    watch = bench.relay.watch = Watch(seconds)
+    watch = bench.door.watch = Watch(seconds)
     async with asyncio.TaskGroup() as group:
-        ears = await bench.relay.attach(meeting, _nothing)
+        ears = await bench.relay.attach(meeting, nothing)
         before_s, all_before_s, began = _cpu_s(bench.pid), _all_cpu_s(), watch.begin()
         watching = [
             group.create_task(watch.words(bench.log, stream)),
             group.create_task(watch.drafts(bench.board, meeting.id)),
             group.create_task(watch.graphics()),
         ]
-        await _play(ears, bench.dialogue, count, seconds, began)
+        await play(ears, bench.dialogue, count, seconds, began)
         cpu_s, all_s = _cpu_s(bench.pid) - before_s, _all_cpu_s() - all_before_s
         await ears.drain(_DRAIN_S)
         for task in watching:
             task.cancel()
     await ears.detach()
-    bench.relay.watch = None
+    bench.door.watch = None
     commit, shown, late_s = watch.commit_s(), watch.shown_s(), watch.late_s()
     drafts_per_s = round(watch.drafted / count / seconds, 2)
     return Rung(
@@ -217,97 +174,6 @@ async def _rung(bench: _Bench, count: int, seconds: float) -> Rung:
         gaps=watch.gaps,
         keeps_up=late_s <= LATE_S and drafts_per_s > 0,
     )
-
-
-async def _play(ears: Ears, dialogue: list[bytes], count: int, seconds: float, began: float) -> None:
-    """Play every channel as it would come, in frames of 200 ms."""
-    loop = asyncio.get_running_loop()
-    for sample in range(0, int(seconds * RATE_HZ) // _FRAME * _FRAME, _FRAME):
-        await asyncio.sleep(max(0.0, began + (sample + _FRAME) / RATE_HZ - loop.time()))
-        for number in range(count):
-            ears.hear(f"c{number}", 1, sample, _frame(dialogue[number % len(dialogue)], number, sample))
-
-
-def _frame(sound: bytes, number: int, sample: int) -> bytes:
-    """Return 200 ms of a channel; it begins anew where the dialogue ends."""
-    whole = len(sound) // 2 // _FRAME
-    at = (sample // _FRAME + number // len(LANGUAGES) * _APART_S * 1000 // FRAME_MS) % whole
-    return sound[2 * at * _FRAME : 2 * (at + 1) * _FRAME]
-
-
-def _meeting(count: int) -> Meeting:
-    channels = tuple(Channel(f"c{n}", LANGUAGES[n % len(LANGUAGES)], n) for n in range(count))
-    return Meeting(MeetingCreated(f"bench{count}", "bench", "Bench", "open", channels, "-"))
-
-
-async def _nothing(_channel: str, _begin: int, _end: int | None) -> AsyncIterator[tuple[int, int, bytes]]:
-    """Recall nothing: the bench records nothing."""
-    return
-    yield
-
-
-def _sound(language: str) -> bytes:
-    return np.round(np.clip(decode_file(packaged(language)), -1, 1) * 32767).astype("<i2").tobytes()
-
-
-@contextlib.asynccontextmanager
-async def _serving(relay: Dispatch, group: asyncio.TaskGroup) -> AsyncIterator[tuple[str, str]]:
-    """Let workers dial in on a free port of this machine; yield the address and the token."""
-    token = secrets.token_urlsafe(32)
-    server = _Server(
-        uvicorn.Config(
-            Starlette(routes=door.routes(relay, token)),
-            port=0,
-            log_level="warning",
-            lifespan="off",
-            ws="websockets-sansio",
-            timeout_graceful_shutdown=1,
-        )
-    )
-    task = group.create_task(server.serve())
-    while not server.started and not task.done():  # noqa: ASYNC110 - a start-up wait
-        await asyncio.sleep(0.01)
-    if task.done():
-        raise Unavailable("No port of this machine could be opened for the worker.")
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", token
-    finally:
-        server.should_exit = True
-        await task
-
-
-@contextlib.asynccontextmanager
-async def _working(url: str, token: str, model: ModelChoice) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a worker while the context lives; it leaves when its standard input ends."""
-    child = await asyncio.create_subprocess_exec(
-        *children.command("hearing.transcribe.worker"),
-        stdin=asyncio.subprocess.PIPE,
-        env=children.environ(),
-        start_new_session=True,
-    )
-    settings = WorkerSettings(worker_url(url), token, model, channels=max(LADDER))
-    try:
-        assert child.stdin is not None  # noqa: S101 - it is a pipe
-        child.stdin.write(msgspec.json.encode(settings) + b"\n")
-        yield child
-    finally:
-        await children.leave(child, _LEAVE_S)
-
-
-async def _joined(relay: Dispatch, child: asyncio.subprocess.Process) -> None:
-    """Wait for the worker. Raises Unavailable where it cannot load its model; it says why on standard error."""
-    try:
-        async with asyncio.timeout(_LOAD_S):
-            while not relay.workers:
-                _alive(child)
-                await asyncio.sleep(0.1)
-    except TimeoutError as error:
-        raise Unavailable(f"The worker did not load its model within {_LOAD_S:.0f} s.") from error
-
-
-def _alive(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is not None:
-        raise Unavailable("The worker left before it could be measured; what it said stands above.")
 
 
 def _what_limits(last: Rung) -> str:

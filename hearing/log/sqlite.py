@@ -17,6 +17,7 @@ from hearing.log.growth import Growth
 from hearing.log.rules import check_append, check_names, check_read
 from hearing.log.tables import Appending
 from hearing.log.writer import Writer
+from hearing.wal import BUSY_MS
 
 T = TypeVar("T")
 
@@ -117,7 +118,7 @@ class SqliteLog:
 def _reader(path: Path) -> sqlite3.Connection:
     try:
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        database.execute(f"PRAGMA busy_timeout = {tables.BUSY_MS}")
+        database.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         database.execute("PRAGMA query_only = ON")
     except sqlite3.Error as error:
         raise Unavailable(f"The log cannot be read: {error}. Check the disk.") from error

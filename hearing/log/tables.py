@@ -13,12 +13,12 @@ from pathlib import Path
 
 import msgspec
 
+from hearing import wal
 from hearing.errors import Conflict, NotFound, Unavailable
 from hearing.log.base import Record
 from hearing.log.rules import FIRST_CHAIN, SALT_BYTES, Checking, commit_to, link
 
 VERSION = 1
-BUSY_MS = 5000
 LAST_POSITION = 2**63 - 1
 READ_BYTES = 8 * 1024 * 1024
 
@@ -26,7 +26,7 @@ SETTINGS = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA secure_delete = ON;
-PRAGMA busy_timeout = {BUSY_MS};
+PRAGMA busy_timeout = {wal.BUSY_MS};
 """
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS streams (
@@ -104,7 +104,7 @@ def connect(path: Path) -> sqlite3.Connection:
             database.close()
             raise Unavailable("This log was written by a later release of hearing. Use that release, or a newer one.")
         database.executescript(SCHEMA)
-        checkpoint(database)  # an erase that a crash cut short ends here
+        wal.checkpoint(database)  # an erase that a crash cut short ends here
     except sqlite3.Error as error:
         raise Unavailable(f"The log cannot be opened: {error}. Check the disk and who owns the data folder.") from error
     return database
@@ -194,16 +194,6 @@ def renew(database: sqlite3.Connection, stream: str) -> None:
 def holds(database: sqlite3.Connection, stream: str) -> bool:
     """Tell whether the stream has anything left to forget."""
     return bool(database.execute(LEFT, (stream,)).fetchone()[0])
-
-
-def checkpoint(database: sqlite3.Connection) -> bool:
-    """Move the write-ahead log into the database and empty it; False where a reader keeps it alive."""
-    database.execute("PRAGMA busy_timeout = 50")
-    try:
-        busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        database.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    return not busy
 
 
 def verify(database: sqlite3.Connection, stream: str) -> int | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from hearing import wal
 from hearing.errors import HearingError, Unavailable
 from hearing.log import tables
 from hearing.log.tables import Appending
@@ -85,7 +86,7 @@ class Writer:
         """Return when nothing is left in the write-ahead log. Raises Unavailable where a reader needs it."""
         for pause_s in _ERASE_PAUSES_S:
             await asyncio.sleep(pause_s)
-            if await self._submit(tables.checkpoint):
+            if await self._submit(wal.checkpoint):
                 return
         raise _kept_alive()
 
@@ -225,7 +226,7 @@ def _erase(database: sqlite3.Connection, stream: str, position: int) -> bool:
     A record that is erased already comes here again: its bytes may be there still.
     """
     tables.forget(database, stream, position)
-    return tables.checkpoint(database)
+    return wal.checkpoint(database)
 
 
 def _forget_some(database: sqlite3.Connection, *, stream: str, after: int) -> int:

@@ -1,20 +1,21 @@
 """Publish: from a folder or a server to a site of files."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from hearing import remote
-from hearing.app import utc_ms
 from hearing.archive.finding_aid import FindingAid
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.publishing.choice import Candidate, choose
 from hearing.publishing.folder import Changes, Folder
 from hearing.publishing.folder_source import open_folder
 from hearing.publishing.server_source import ServerSource
-from hearing.remote import Target
+from hearing.remote.connection import Target, fetch, server_of
+from hearing.remote.folder import with_log
 from hearing.site.copy.edition import Edition, Listed, Setting
 from hearing.site.copy.pages import Pages
 from hearing.store.folder import FolderStore
@@ -56,16 +57,16 @@ class Published(msgspec.Struct):
 
 def publish(where: Target, folder: Path, wanted: Wanted) -> Published:
     """Publish what a server shows, or what is in a data folder that nobody serves."""
-    server = remote.server_of(where)
+    server = server_of(where)
 
     async def from_folder(log: SqliteLog) -> Published:
         async with FolderStore(where.data / "media") as store:
             return await make(await open_folder(log, store, utc_ms()), folder, wanted)
 
     if server is None:
-        return remote.with_log(where.data, from_folder)
-    source = ServerSource(lambda path: remote.get(server, path))
-    return remote.wait(make(source, folder, wanted))
+        return with_log(where.data, from_folder)
+    source = ServerSource(lambda path: fetch(server, "GET", path))
+    return asyncio.run(make(source, folder, wanted))
 
 
 async def make(source: Source, folder: Path, wanted: Wanted) -> Published:

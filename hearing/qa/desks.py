@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from hearing.access import Action, Capability, require
 from hearing.errors import Gone, HearingError, NotFound, Unavailable
 from hearing.log.base import Log
 from hearing.qa.desk import Desk
@@ -87,9 +88,14 @@ class Desks:
         await room.desk.refresh()
         return room
 
+    async def allowed(self, who: Capability | None, action: Action, dialogue: str) -> Room:
+        """Return the dialogue's, for whoever may do this in it. Raises as `access.require`, and NotFound."""
+        require(who, action, dialogue)
+        return await self.of(dialogue)
+
     async def having(self, dialogue: str, meeting: str) -> Room:
         """Return the dialogue's that has this meeting. Raises NotFound."""
-        if meeting not in [one.id for one in (await self._rooms.refresh()).meetings(dialogue)]:
+        if meeting not in (await self._rooms.refresh()).meeting_ids(dialogue):
             raise NotFound("This dialogue has no such meeting.")
         return await self.of(dialogue)
 

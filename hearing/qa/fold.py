@@ -46,8 +46,8 @@ class DeskState(msgspec.Struct):
 
     `placed` maps the position of an act to the meeting whose public stream it went to; `acts` maps an item or notice
     to those of its acts that could be placed; `passages` a passage of what was said to what was last done with it;
-    `names` a meeting to its list of names and the version of that, `glossaries` to its glossary. `to_forget` holds what
-    was withdrawn and whose key may be there still.
+    `lists` the subject of a meeting's list of names, or of its glossary, to what stands and its version. `to_forget`
+    holds what was withdrawn and whose key may be there still.
     """
 
     position: int = 0
@@ -56,8 +56,7 @@ class DeskState(msgspec.Struct):
     placed: dict[int, str] = {}
     acts: dict[str, list[int]] = {}
     passages: dict[str, PassageActed] = {}
-    names: dict[str, tuple[NamesListed, int]] = {}
-    glossaries: dict[str, tuple[GlossaryWritten, int]] = {}
+    lists: dict[str, tuple[NamesListed | GlossaryWritten, int]] = {}
     to_forget: set[str] = set()
 
 
@@ -70,10 +69,8 @@ def follow(state: DeskState, record: Record) -> None:
     match event:
         case None | TurnActed() | CorrectionMade():
             pass
-        case NamesListed():
-            state.names[event.meeting] = event, record.position
-        case GlossaryWritten():
-            state.glossaries[event.meeting] = event, record.position
+        case NamesListed() | GlossaryWritten():
+            state.lists[record.subject] = event, record.position
         case Placed():
             state.placed[event.version] = event.meeting
         case Displaced():

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from hearing.durable import sync_folder
 from hearing.errors import Refused, Unavailable
 
 _BYTES = 32
@@ -78,13 +79,5 @@ def _make(path: Path) -> None:
             path.hardlink_to(part)
     finally:
         part.unlink()
-    _sync_folder(path.parent)
-    _sync_folder(path.parent.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)
+    sync_folder(path.parent.parent)

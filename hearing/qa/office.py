@@ -5,37 +5,30 @@ page's script derived. Staff come in as the `Capability` that `capability(sessio
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
-from hearing.access import Action, Capability, Role, require
+from hearing.access import Capability, Role, require
 from hearing.board.base import Board
 from hearing.desk_events import Ceiling
 from hearing.errors import Conflict, NotFound, Refused, Unavailable
-from hearing.events import Wording
 from hearing.house_events import HOUSE
 from hearing.log.base import Log
-from hearing.qa import claims, views
-from hearing.qa.acts import Accept, Act, Answer, Lower, Publish, Route, State, TurnTo, Unpublish
+from hearing.qa import views
 from hearing.qa.away import AwayVault
 from hearing.qa.corrections import Corrections
-from hearing.qa.desk import Stale
 from hearing.qa.desks import Desks, Room
-from hearing.qa.glossary import Glossaries
 from hearing.qa.intake import Submission
 from hearing.qa.invites import Invites, Place, Seat
 from hearing.qa.item import Item
-from hearing.qa.names import Names
-from hearing.qa.outcome import Changed, Outcome, Wanted, outcome_of
+from hearing.qa.lists import GLOSSARY, NAMES, Lists
+from hearing.qa.moderators import Moderators
+from hearing.qa.notices import Notices
 from hearing.qa.passages import Passages
 from hearing.qa.profile import Rules
-from hearing.qa.queue import Filters, Queue, select
 from hearing.qa.receipt import Keys
 from hearing.qa.revisions import Revisions
 from hearing.qa.rooms import Rooms
@@ -43,9 +36,8 @@ from hearing.qa.shown import Shown
 from hearing.qa.speaking import Speaking
 from hearing.qa.status import Status, status_of
 from hearing.qa.vault import Vault
-from hearing.qa.views import ItemView, NoticeView, RoutedView
+from hearing.qa.views import RoutedView
 
-MOST_AT_ONCE = 200
 _RETRY_S = 0.5
 
 
@@ -67,9 +59,13 @@ class Office:
         self._rooms = Rooms(log)
         self._invites = Invites(log, self._rooms, now_ms)
         self._desks = Desks(self._rooms, log=log, vault=self._vault, now_ms=now_ms)
+        self.moderators = Moderators(
+            log, board, rooms=self._rooms, desks=self._desks, invites=self._invites, vault=self._vault, now_ms=now_ms
+        )
+        self.notices = Notices(self._desks, self._vault, now_ms)
         self.passages = Passages(log, self._rooms, self._desks, now_ms)
-        self.names = Names(self._desks, self._vault, now_ms)
-        self.glossaries = Glossaries(self._desks, self.names, self._vault, now_ms)
+        self.names = Lists(NAMES, self._desks, self._vault, now_ms)
+        self.glossaries = Lists(GLOSSARY, self._desks, self._vault, now_ms)
         self.speaking = Speaking(log, self._desks, now_ms)
         self.corrections = Corrections(log, self._desks, now_ms)
         self.revisions = Revisions(log, now_ms)
@@ -112,7 +108,7 @@ class Office:
     async def published(self, dialogue: str) -> Shown:
         """Return the questions and notices that everybody sees, in the order they were published."""
         room = await self._desks.of(dialogue)
-        shown = await room.shown.read(self._meetings(dialogue))
+        shown = await room.shown.read(self._rooms.meeting_ids(dialogue))
         if not self._rooms.rules(dialogue).supports:
             return shown
         return shown.supported(await room.support.counts())
@@ -160,134 +156,11 @@ class Office:
         room = await self._desks.of_keys(keys)
         return await self._status(room, await room.intake.reply(keys, text))
 
-    # --- moderators --------------------------------------------------------------------------------------------------
-
-    async def queue(self, who: Capability | None, dialogue: str, filters: Filters | None = None) -> Queue:
-        """Return the items that pass the filters, oldest first, and how many there are of each state."""
-        room = await self._allowed(who, "queue.read", dialogue)
-        claimed = await claims.holders(self._board, dialogue)
-        found = await select(room.desk, self._vault, filters or Filters(), self._now_ms(), claimed)
-        counts = await room.supporters()
-        items = [msgspec.structs.replace(view, supporters=counts.get(view.item, 0)) for view in found.items]
-        return msgspec.structs.replace(found, items=items)
-
-    async def item(self, who: Capability | None, dialogue: str, item_id: str) -> ItemView:
-        """Return one item. Raises NotFound."""
-        room = await self._allowed(who, "queue.read", dialogue)
-        return await self._view(room, await room.desk.item(item_id))
-
-    async def decide(self, who: Capability | None, dialogue: str, item_id: str, version: int, act: Act) -> ItemView:
-        """Decide on the version that was seen. Raises Changed with the item as it is, Conflict, Refused, Gone."""
-        return await self._decide(who, dialogue, Wanted(item_id, version), act, self._now_ms())
-
-    async def _decide(self, who: Capability | None, dialogue: str, seen: Wanted, act: Act, at_ms: int) -> ItemView:
-        room = await self._allowed(who, "item.decide", dialogue)
-        actor = require(who, "item.decide", dialogue).actor
-        if isinstance(act, Answer) and act.meeting and act.meeting not in self._meetings(dialogue):
-            raise Refused("This dialogue has no such meeting.")
-        if isinstance(act, Route) and not set(act.to) <= {"committee", *await self._invites.members(dialogue)}:
-            raise Refused("One of these is no member's seat, or its invitation was revoked. Choose again.")
-        try:
-            item = await room.desk.decide(
-                seen.item, seen.version, act, actor=actor, rules=self._rooms.rules(dialogue), at_ms=at_ms
-            )
-        except Stale as stale:
-            raise Changed(await self._view(room, stale.current)) from None
-        if isinstance(act, Unpublish | Lower | TurnTo):
-            await room.publish_now()
-        return await self._view(room, item)
-
-    async def undo(self, who: Capability | None, dialogue: str, item_id: str, version: int) -> ItemView:
-        """Take one's last act on an item back, within ten seconds. Raises as `decide` does."""
-        room = await self._allowed(who, "item.decide", dialogue)
-        actor = require(who, "item.decide", dialogue).actor
-        try:
-            return await self._view(room, await room.desk.undo(item_id, version, actor))
-        except Stale as stale:
-            raise Changed(await self._view(room, stale.current)) from None
-
-    async def bulk(self, who: Capability | None, dialogue: str, wanted: Sequence[Wanted], act: Act) -> list[Outcome]:
-        """Decide the same on up to 200 items, each on its version; what fails for one changes nothing for another.
-
-        All of them at one time: published together, they come in an order that tells nothing of when they were sent.
-        """
-        await self._allowed(who, "item.decide", dialogue)
-        if len(wanted) > MOST_AT_ONCE:
-            raise Refused(f"Decide on up to {MOST_AT_ONCE} at once.")
-        at_ms = self._now_ms()
-        return [await outcome_of(one, self._read_and_decide(who, dialogue, one, act, at_ms)) for one in wanted]
-
-    async def _read_and_decide(
-        self, who: Capability | None, dialogue: str, seen: Wanted, act: Act, at_ms: int
-    ) -> ItemView:
-        """Decide; what nobody had read yet and is passed on or published is accepted by that."""
-        item = await (await self._desks.of(dialogue)).desk.item(seen.item)
-        if isinstance(act, Publish | Route) and item.state == "received" and item.version == seen.version:
-            accepted = await self._decide(who, dialogue, seen, Accept(), at_ms)
-            seen = msgspec.structs.replace(seen, version=accepted.version)
-        return await self._decide(who, dialogue, seen, act, at_ms)
-
-    async def claim(self, who: Capability | None, dialogue: str, item_id: str) -> str:
-        """Claim an item for 90 s; return the invitation that holds it, which may be another's. Advisory only."""
-        room = await self._allowed(who, "item.claim", dialogue)
-        await room.desk.item(item_id)
-        return await claims.claim(self._board, dialogue, item_id, require(who, "item.claim", dialogue).actor)
-
-    async def release(self, who: Capability | None, dialogue: str, item_id: str) -> None:
-        """Give one's claim back."""
-        await self._allowed(who, "item.claim", dialogue)
-        await claims.release(self._board, dialogue, item_id, require(who, "item.claim", dialogue).actor)
-
-    async def changed(self, who: Capability | None, dialogue: str, position: int) -> int:
-        """Return once the desk is past `position`, with where it is by then: the queue's page then reads again."""
-        room = await self._allowed(who, "queue.read", dialogue)
-        if room.desk.state.position <= position:
-            await self._log.wait(room.desk.stream, position)
-        return (await room.desk.refresh()).position
-
-    async def counts(self, who: Capability | None, dialogue: str) -> dict[State, int]:
-        """Return how many items there are of each state, for the chair: no text, nobody's words."""
-        room = await self._allowed(who, "chair.read", dialogue)
-        return dict(Counter(item.state for item in room.desk.state.items.values()))
-
-    # --- notices and calls -------------------------------------------------------------------------------------------
-
-    async def notices(self, who: Capability | None, dialogue: str) -> list[NoticeView]:
-        """Return notices and calls, newest first, those not public yet too."""
-        room = await self._allowed(who, "notice.write", dialogue)
-        return await views.notice_views(room.desk, self._vault, self._now_ms())
-
-    async def post(
-        self,
-        who: Capability | None,
-        dialogue: str,
-        texts: Sequence[Wording],
-        *,
-        call: bool = False,
-        block: str = "",
-        notice: str | None = None,
-    ) -> str:
-        """Post a notice or a call, public after ten seconds; return its id. With the id `notice`, twice is once."""
-        room = await self._allowed(who, "notice.write", dialogue)
-        actor = require(who, "notice.write", dialogue).actor
-        return (await room.desk.post(texts, actor, call=call, block=block, notice=notice)).id
-
-    async def take_away(self, who: Capability | None, dialogue: str, notice_id: str) -> None:
-        """Take a notice or call away; within ten seconds of posting nobody has seen it."""
-        room = await self._allowed(who, "notice.write", dialogue)
-        await room.desk.take_away(notice_id, require(who, "notice.write", dialogue).actor)
-        await room.publish_now()
-
-    async def close_call(self, who: Capability | None, dialogue: str, notice_id: str) -> None:
-        """Close a call for information; it stays readable."""
-        room = await self._allowed(who, "notice.write", dialogue)
-        await room.desk.close_call(notice_id, require(who, "notice.write", dialogue).actor)
-
     # --- members -----------------------------------------------------------------------------------------------------
 
     async def routed(self, who: Capability | None, dialogue: str) -> list[RoutedView]:
         """Return what is routed to this member, or to a revoked seat of the same name; never above the ceiling."""
-        room = await self._allowed(who, "route.read", dialogue)
+        room = await self._desks.allowed(who, "route.read", dialogue)
         invites = await self._invites.succeeded(require(who, "route.read", dialogue))
         return await views.routed_views(room.desk, self._vault, invites, self._now_ms())
 
@@ -335,13 +208,6 @@ class Office:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    async def _allowed(self, who: Capability | None, action: Action, dialogue: str) -> Room:
-        require(who, action, dialogue)
-        return await self._desks.of(dialogue)
-
-    def _meetings(self, dialogue: str) -> list[str]:
-        return [meeting.id for meeting in self._rooms.meetings(dialogue)]
-
     async def _status(self, room: Room, item: Item) -> Status:
         dialogue = room.desk.dialogue
         return await status_of(
@@ -352,7 +218,3 @@ class Office:
             upcoming=self._rooms.current(dialogue),
             ceilings=self._rooms.rules(dialogue).ceilings,
         )
-
-    async def _view(self, room: Room, item: Item) -> ItemView:
-        claimed = await claims.holders(self._board, room.desk.dialogue)
-        return (await views.item_views(room.desk, self._vault, [item], self._now_ms(), claimed))[0]

@@ -48,6 +48,10 @@ class Rooms:
             raise NotFound("There is no such dialogue. A dialogue begins with its first meeting.")
         return sorted(found, key=lambda one: one.created.starts_ms or one.created.created_ms)
 
+    def meeting_ids(self, dialogue: str) -> list[str]:
+        """Return the ids of a dialogue's meetings, in that order. Raises NotFound."""
+        return [one.id for one in self.meetings(dialogue)]
+
     def rules(self, dialogue: str) -> Rules:
         """Return how a dialogue works: as the strictest of its meetings. Raises NotFound."""
         meetings = self.meetings(dialogue)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hearing.errors import Gone, NotFound, Unavailable
 from hearing.qa.key_file import key_of
+from hearing.wal import BUSY_MS, checkpoint
 
 T = TypeVar("T")
 
@@ -29,14 +30,13 @@ _KEY = 32
 _BLOCK = 256
 _DESTROY_PAUSES_S = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 _CHECK = "/check"
-_BUSY_MS = 5000
 
 # Rows are only added and overwritten in place, with as many bytes: SQLite leaves copies where it moves rows.
 _SCHEMA = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA secure_delete = ON;
-PRAGMA busy_timeout = {_BUSY_MS};
+PRAGMA busy_timeout = {BUSY_MS};
 CREATE TABLE IF NOT EXISTS keys (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, destroyed INTEGER NOT NULL, wrapped BLOB NOT NULL
 );
@@ -199,12 +199,7 @@ class Vault:
 
     def _sweep(self) -> bool:
         """Move the write-ahead log into the database and empty it."""
-        self._database.execute("PRAGMA busy_timeout = 50")
-        try:
-            busy, _, _ = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        finally:
-            self._database.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-        self._swept = not busy
+        self._swept = checkpoint(self._database)
         return self._swept
 
 

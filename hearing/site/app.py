@@ -40,7 +40,7 @@ def build(
     whole, house = house, rehearsing.shown(house)
     more = [
         *media.routes(log, store, house),
-        *worker.routes(dispatch, worker_token),
+        *worker.routes(dispatch.workers, worker_token),
         *inviting.routes(office, staff),
         *captioning.routes(office, house, staff, dispatch),
     ]

@@ -131,11 +131,11 @@ async def _acted(rooms: Rooms, request: Request, place: Place, form: Form) -> An
         raise NotFound("There is no such act.")
     carried = dispatch.carried(place.meeting.id, place.channel.id)
     if act == "line":
-        await dispatch.type(carried, _line(form))
+        await dispatch.captioners.type(carried, _line(form))
     elif act == "back":
-        await dispatch.hand_back(carried)
+        await dispatch.captioners.hand_back(carried)
     elif act == "take" or carried.hand.holds:
-        await dispatch.take(carried)
+        await dispatch.captioners.take(carried)
     return Answer()
 
 

@@ -157,7 +157,7 @@ async def _posted(request: Request, office: Office, house: Callable[[], House], 
     pace.count(who.invite)
     number = _number(request.query_params.get("seq", ""))
     text, ends = read_text(body)
-    await dispatch.type(carried, Line(text, _source(who), number, ends=ends))
+    await dispatch.captioners.type(carried, Line(text, _source(who), number, ends=ends))
     return carried.last_seq(_source(who))
 
 

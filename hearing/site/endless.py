@@ -8,10 +8,10 @@ import asyncio
 import time
 from urllib.parse import urlencode
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from starlette.requests import Request
 
-from hearing import lang, turns
+from hearing import turns
 from hearing.events import (
     SAMPLES_PER_MS,
     ClockStarted,
@@ -31,7 +31,7 @@ from hearing.events import (
     public_stream,
 )
 from hearing.house_events import Channel
-from hearing.lang import join, spaced
+from hearing.lang import join
 from hearing.log.base import Record
 from hearing.meeting import Meeting
 from hearing.site import geneva, show
@@ -39,28 +39,14 @@ from hearing.site.chunks import Chunks, Emit
 from hearing.site.feed import Cursor, Source
 from hearing.site.folds import Fold
 from hearing.site.look import Link, Look
-from hearing.site.scriptwords import MARKS, STATES, TAKEN_OUT, TOMBSTONE
-from hearing.transcript import Mark, find, ordinal
-from hearing.turns import NOBODY
+from hearing.site.paragraphs import Paragraphs
+from hearing.site.scriptwords import STATES
+from hearing.transcript import find, ordinal
 
 _HEARTBEAT_S = 10.0
 _EVERY = 20
 _HEADERS = {"Content-Type": "text/html; charset=utf-8"}
 _HERE = "<!-- said -->"
-_SAID = Markup(
-    '<div class="turn"><p class="at">{mark}<time title="{media_time}">{clock}</time></p>{who}'
-    '{turned}<p class="said"{id} lang="{language}" dir="auto">{said}'
-)
-_SAID_END = Markup("</p></div>\n")
-_WHO = Markup('<p class="who"><bdi>{}</bdi></p>')
-_TONGUE = Markup('<p class="tongue"><bdi lang="{0}">{1}</bdi></p>')
-_NOBODY = Markup('<p class="who soft">{}</p>')
-_NOTE = Markup('<p class="note soft">{}</p>\n')
-_CORRECTED = Markup(
-    '<div class="turn"><p class="at">{mark} <time>{clock}</time></p>'
-    '<p class="said" lang="{language}" dir="auto">{said}</p></div>\n'
-)
-_HIDDEN = Markup('<div class="turn hid"{id}><p class="soft">{words}</p></div>\n')
 _AGAIN = Markup('<meta http-equiv="refresh" content="0;url={}#{}">\n')
 _BEAT = Markup('<p class="note soft"><time>{}</time> …</p>\n')
 _ON = Markup('<p class="note" id="on-{}"><a href="{}">{}</a></p>\n')
@@ -84,18 +70,9 @@ class _Page:
         self._meeting = meeting
         self._channel = channel
         self._words = look.words(request)
-        self._zero: int | None = None
+        self._text = Paragraphs(self._words, channel, self._continue_here)
         self._epoch = 0
         self._position = 0
-        self._open = False
-        self._segment = ""
-        self._segments = 0
-        self._through_t = 0
-        self._heard = NOBODY
-        self._speaker = ""
-        self._tongue = ""
-        self._written: set[str] = set()
-        self._buried: set[str] = set()
         self._done = False
 
     async def run(self, cursor: Cursor | None, emit: Emit) -> None:
@@ -110,12 +87,12 @@ class _Page:
             chunk = chunk or await self._wait(stream)
             if chunk:
                 await emit(chunk.encode())
-        await emit(f"{self._close()}{foot}".encode())
+        await emit(f"{self._text.close()}{foot}".encode())
 
     def _begin(self, fold: Fold, cursor: Cursor | None) -> Markup:
         """Stand at the cursor where it means something here, else write the newest of what was said and go on."""
-        self._zero, self._epoch = fold.transcript.media_zero_utc_ms, fold.epoch
-        self._heard = turns.heard(fold.transcript.turns, self._channel.kind)
+        self._text.zero, self._epoch = fold.transcript.media_zero_utc_ms, fold.epoch
+        self._text.heard = turns.heard(fold.transcript.turns, self._channel.kind)
         if cursor and cursor.epoch == fold.epoch and cursor.position <= fold.position:
             self._position = cursor.position
             return Markup()
@@ -124,13 +101,13 @@ class _Page:
         spoken = fold.transcript.channel(self._channel.id)
         written = Markup()
         for segment in spoken.segments if self._done else spoken.segments[-_EVERY:]:
-            self._through_t, through_t = segment.span
-            said = join(segment.shown, self._spoken(segment.language))
+            self._text.through_t, through_t = segment.span
+            said = join(segment.shown, self._text.spoken(segment.language))
             if segment.hidden:
-                written += self._tombstone(segment.id, segment.basis)
+                written += self._text.tombstone(segment.id, segment.basis)
             else:
-                written += self._paragraph(segment.id, said, through_t, segment.language, segment.mark)
-        self._through_t = spoken.through_t
+                written += self._text.paragraph(segment.id, said, through_t, segment.language, segment.mark)
+        self._text.through_t = spoken.through_t
         return written
 
     async def _wait(self, stream: str) -> Markup:
@@ -138,7 +115,7 @@ class _Page:
             async with asyncio.timeout(_HEARTBEAT_S):
                 await self._source.window.wait(stream, self._position)
         except TimeoutError:
-            return self._close() + _BEAT.format(f"{geneva.at(time.time_ns() // 1_000_000):%H:%M:%S}")
+            return self._text.close() + _BEAT.format(f"{geneva.at(time.time_ns() // 1_000_000):%H:%M:%S}")
         return Markup()
 
     async def _records(self, records: list[Record]) -> Markup:
@@ -146,12 +123,12 @@ class _Page:
         if not records:
             return chunk
         fold = await self._source.folds.of(self._meeting.id)
-        self._heard = turns.heard(fold.transcript.turns, self._channel.kind)
+        self._text.heard = turns.heard(fold.transcript.turns, self._channel.kind)
         for record in records:
             event = decode_public(record.body)
             if gone := self._gone(event, fold):
                 self._done = True
-                return chunk + self._close() + _AGAIN.format(self._again(record.position), gone)
+                return chunk + self._text.close() + _AGAIN.format(self._again(record.position), gone)
             chunk += self._write(event, fold)
             self._position = record.position
         return chunk
@@ -165,23 +142,25 @@ class _Page:
                 gone = set(fold.hidden.segments)
             case _:
                 return ""
-        return max(self._written & gone, key=ordinal, default="")
+        return max(self._text.written & gone, key=ordinal, default="")
 
     def _write(self, event: PublicEvent | None, fold: Fold) -> Markup:
         match event:
             case WordsCommitted() if event.segment in fold.hidden.segments:
-                return self._tombstone(event.segment) if event.channel == self._channel.id else Markup()
+                return self._text.tombstone(event.segment) if event.channel == self._channel.id else Markup()
             case WordsCommitted() if event.channel == self._channel.id:
                 return self._said(event, fold)
             case SegmentKept() | SegmentCorrected() if event.channel == self._channel.id:
                 anew = self._kept if isinstance(event, SegmentKept) else self._corrected
                 return anew(event.segment, fold)
             case GapMarked() if event.channel == self._channel.id:
-                return self._note(self._words.t("Words are missing here."))
+                return self._text.note(self._words.t("Words are missing here."))
             case PassageShown():
-                return self._note(self._words.t("A hidden passage is shown again. Load this page again to read it."))
+                return self._text.note(
+                    self._words.t("A hidden passage is shown again. Load this page again to read it.")
+                )
             case ClockStarted():
-                self._zero = event.media_zero_utc_ms
+                self._text.zero = event.media_zero_utc_ms
             case _:
                 self._done = isinstance(event, Ended)
         return self._state(event)
@@ -190,15 +169,17 @@ class _Page:
         t = self._words.t
         match event:
             case RunStarted():
-                return self._note(t("Live"))
+                return self._text.note(t("Live"))
             case RunEnded(reason="ended"):
-                return self._note(t("The source has ended"))
+                return self._text.note(t("The source has ended"))
             case RunEnded(reason="missing" | "no-audio" | "unreadable"):
-                return self._note(t(STATES[event.reason].text))
+                return self._text.note(t(STATES[event.reason].text))
             case RunEnded():
-                return self._note(t("Interrupted since {time}, we try again", time=show.clock(self._zero, event.t)))
+                return self._text.note(
+                    t("Interrupted since {time}, we try again", time=show.clock(self._text.zero, event.t))
+                )
             case Ended():
-                return self._note(t("Closed"))
+                return self._text.note(t("Closed"))
             case _:
                 return Markup()
 
@@ -206,102 +187,36 @@ class _Page:
         kept = find(fold.transcript.channel(event.channel), event.segment)
         if kept and kept.basis:  # these words may be what was taken out: what is left comes as the record says it anew
             return Markup()
-        said = join(event.words, self._spoken(event.language))
-        if self._open and event.segment == self._segment:
-            written = escape((" " if spaced(self._spoken(event.language)) else "") + said)
-        else:
-            mark: Mark = "typed" if event.by else "machine"
-            through_t = event.through_sample // SAMPLES_PER_MS
-            written = self._paragraph(event.segment, said, through_t, event.language, mark)
-        self._through_t = event.through_sample // SAMPLES_PER_MS
-        return written
+        said = join(event.words, self._text.spoken(event.language))
+        through_t = event.through_sample // SAMPLES_PER_MS
+        return self._text.say(event.segment, said, through_t, event.language, "typed" if event.by else "machine")
 
     def _kept(self, segment: str, fold: Fold) -> Markup:
         """Write what a redaction left of a segment, unless something stands for it already."""
         kept = find(fold.transcript.channel(self._channel.id), segment)
-        if segment in self._written:
+        if segment in self._text.written:
             return Markup()
-        if kept is None or kept.hidden or segment in self._buried:
-            return self._tombstone(segment, kept.basis if kept else "")
-        said = join(kept.shown, self._spoken(kept.language))
-        return self._paragraph(segment, said, kept.span[1], kept.language) + self._close()
+        if kept is None or kept.hidden or segment in self._text.buried:
+            return self._text.tombstone(segment, kept.basis if kept else "")
+        said = join(kept.shown, self._text.spoken(kept.language))
+        return self._text.paragraph(segment, said, kept.span[1], kept.language) + self._text.close()
 
     def _corrected(self, segment: str, fold: Fold) -> Markup:
-        """Say how a segment that stands above reads now: what was written cannot be changed."""
         known = find(fold.transcript.channel(self._channel.id), segment)
-        if segment not in self._written or known is None or not known.versions:
+        if segment not in self._text.written or known is None or not known.versions:
             return Markup()
-        t = known.after_t if known.t0 is None else known.t0
-        mark = self._words.t(MARKS[known.mark].text)
-        language = self._spoken(known.language)
-        said = join(known.shown, language)
-        return self._close() + _CORRECTED.format(
-            mark=mark, clock=show.clock(self._zero, t), language=language, said=said
-        )
-
-    def _spoken(self, language: str) -> str:
-        """Return what is spoken: the channel's language where nothing else is said of a segment."""
-        return language or self._channel.language
-
-    def _turned(self, language: str) -> Markup:
-        """Name the language, where another one was spoken before."""
-        before, self._tongue = self._tongue, language or self._tongue
-        return Markup() if language in {"", before} else _TONGUE.format(language, lang.name(language))
-
-    def _paragraph(self, segment: str, said: str, through_t: int, language: str = "", mark: Mark = "machine") -> Markup:
-        """Open the segment's paragraph, with its mark; one that a pause broke goes on in another, which has no id."""
-        goes_on, self._segment = segment == self._segment, segment
-        self._written.add(segment)
-        closing = self._close()
-        self._open = True
-        if not goes_on:
-            self._segments += 1
-            closing += self._continue_here()
-        return closing + _SAID.format(
-            mark=self._words.t(MARKS[mark].text) + " " if mark != "machine" else "",
-            media_time=show.media_time(self._through_t),
-            clock=show.clock(self._zero, self._through_t),
-            who=self._who(through_t),
-            id="" if goes_on else Markup(' id="{}"').format(segment),
-            turned=self._turned(language),
-            language=self._spoken(language),
-            said=said,
-        )
-
-    def _who(self, through_t: int) -> Markup:
-        """Name who speaks, where that is somebody else than before."""
-        turn = self._heard.most(self._through_t, through_t)
-        before, self._speaker = self._speaker, turn.name if turn else ""
-        if self._speaker == before:
-            return Markup()
-        return _WHO.format(self._speaker) if self._speaker else _NOBODY.format(self._words.t("Speaker not identified"))
-
-    def _tombstone(self, segment: str, basis: str = "") -> Markup:
-        """Write once that a segment is hidden, or that nothing is left of it."""
-        if segment in self._buried:
-            return Markup()
-        self._buried.add(segment)
-        return self._close() + _HIDDEN.format(
-            id=Markup(' id="{}"').format(segment), words=self._words.t(TAKEN_OUT if basis else TOMBSTONE)
-        )
+        return self._text.corrected(known)
 
     def _again(self, position: int) -> str:
         """Return this page's address, changed: a browser does not load a page that it only jumps within."""
         query = urlencode({**self._request.query_params, "again": position})
         return f"{self._request.url.path}?{query}"
 
-    def _continue_here(self) -> Markup:
+    def _continue_here(self, segments: int) -> Markup:
         """Offer a fresh page from here on: a browser tires of a page that has grown for hours."""
-        if self._segments <= _EVERY or self._segments % _EVERY != 1:
+        if segments <= _EVERY or segments % _EVERY != 1:
             return Markup()
         address = Link(self._request).to(
             f"/m/{self._meeting.id}/text", channel=self._channel.id, after=f"{self._epoch}.{self._position}"
         )
         return _ON.format(self._position, address, self._words.t("Continue from here"))
-
-    def _note(self, text: Markup) -> Markup:
-        return self._close() + _NOTE.format(text)
-
-    def _close(self) -> Markup:
-        closing, self._open = (_SAID_END if self._open else Markup()), False
-        return closing

@@ -32,7 +32,7 @@ def routes(rooms: Rooms) -> list[Route]:
         form = await read_form(request)
         call = form.one("call") == "yes"
         try:
-            await rooms.office.post(who, found.id, read_wordings(form), call=call, notice=_carried(form))
+            await rooms.office.notices.post(who, found.id, read_wordings(form), call=call, notice=_carried(form))
         except HearingError as error:
             return await _page(rooms, request, form, faults.status_of(error))
         return _again(request, found.path("notices"))
@@ -41,9 +41,9 @@ def routes(rooms: Rooms) -> list[Route]:
         found, who = await session.allowed(rooms, request, "notice.write")
         form, notice = await read_form(request), request.path_params["notice"]
         if form.one("act") == "take-away":
-            await rooms.office.take_away(who, found.id, notice)
+            await rooms.office.notices.take_away(who, found.id, notice)
         elif form.one("act") == "close":
-            await rooms.office.close_call(who, found.id, notice)
+            await rooms.office.notices.close_call(who, found.id, notice)
         else:
             raise NotFound("There is no such act.")
         return _again(request, found.path("notices"))
@@ -81,7 +81,7 @@ async def _page(rooms: Rooms, request: Request, form: Form, status: int = 200) -
         "who": who,
         "desk_pages": session.pages(who, found.id),
         "say": VOCABULARY,
-        "notices": await rooms.office.notices(who, found.id),
+        "notices": await rooms.office.notices.read(who, found.id),
         "form": form,
         "fresh": fresh,
         "wording": wording,

@@ -12,11 +12,9 @@ import msgspec
 from hearing.archive.exports import EXPORTS
 from hearing.house_events import MeetingCreated
 from hearing.lang import NAMES
-from hearing.qa.glossary import Written
-from hearing.qa.names import Listed
 from hearing.qa.shown import Shown
 from hearing.qa.status import Status
-from hearing.site import captioning, glossing, inviting, items, naming, readiness, redactions, revising, searching, wire
+from hearing.site import captioning, inviting, items, lists, readiness, redactions, revising, searching, wire
 
 Tag = Literal["meetings", "search", "questions", "staff"]
 
@@ -246,7 +244,7 @@ _BY_STAFF = (
         "getNames",
         "Who may speak in a meeting. Not public until a turn uses a name.",
         "staff",
-        Listed,
+        lists.Listed,
         faults=(*_STAFF, 404, 409),
         staff=True,
     ),
@@ -256,8 +254,8 @@ _BY_STAFF = (
         "setNames",
         "Put another list in place of the one with this version.",
         "staff",
-        Listed,
-        body=naming.NamesWanted,
+        lists.Listed,
+        body=lists.NamesWanted,
         faults=(400, *_STAFF, 404, 409, 413),
         staff=True,
     ),
@@ -267,7 +265,7 @@ _BY_STAFF = (
         "getGlossary",
         "The words that a meeting's workers are told how to spell. Public in no part.",
         "staff",
-        Written,
+        lists.Written,
         faults=(*_STAFF, 404, 409),
         staff=True,
     ),
@@ -277,8 +275,8 @@ _BY_STAFF = (
         "setGlossary",
         "Put another glossary in place of the one with this version.",
         "staff",
-        Written,
-        body=glossing.GlossaryWanted,
+        lists.Written,
+        body=lists.GlossaryWanted,
         faults=(400, *_STAFF, 404, 409, 413),
         staff=True,
     ),

@@ -72,10 +72,11 @@ def routes(rooms: Rooms) -> list[Route]:
         wanted = acting.read_wanted(form)
         if form.one("act") == "undo":
             outcomes = [
-                await outcome_of(one, rooms.office.undo(who, found.id, one.item, one.version)) for one in wanted
+                await outcome_of(one, rooms.office.moderators.undo(who, found.id, one.item, one.version))
+                for one in wanted
             ]
         else:
-            outcomes = await rooms.office.bulk(who, found.id, wanted, acting.read_act(form))
+            outcomes = await rooms.office.moderators.bulk(who, found.id, wanted, acting.read_act(form))
         return await _page(rooms, request, found, who, Shown(outcomes=outcomes))
 
     async def one(request: Request) -> Response:
@@ -85,12 +86,12 @@ def routes(rooms: Rooms) -> list[Route]:
     async def claim(request: Request) -> Response:
         found, who = await session.allowed(rooms, request, "item.claim")
         await read_form(request)
-        holder = await rooms.office.claim(who, found.id, request.path_params["item"])
+        holder = await rooms.office.moderators.claim(who, found.id, request.path_params["item"])
         return Response(msgspec.json.encode(Claim(holder == who.invite)), 200, NO_STORE, "application/json")
 
     async def position(request: Request) -> Response:
         found, who = await session.allowed(rooms, request, "queue.read")
-        now = Position(await rooms.office.changed(who, found.id, -1))
+        now = Position(await rooms.office.moderators.changed(who, found.id, -1))
         return Response(msgspec.json.encode(now), 200, NO_STORE, "application/json")
 
     base = "/d/{dialogue}/queue"
@@ -128,21 +129,21 @@ async def _decided(rooms: Rooms, request: Request, found: Dialogue, who: Capabil
 async def _decide(rooms: Rooms, found: Dialogue, who: Capability, seen: tuple[str, int], form: Form) -> bool:
     """Decide one act; what was not read yet and is passed on or published at once is accepted by that: True."""
     item, version = seen
-    current = await rooms.office.item(who, found.id, item)
+    current = await rooms.office.moderators.item(who, found.id, item)
     act = acting.read_act(form, current)
     both = isinstance(act, Publish | PassOn) and current.state == "received" and current.version == version
     if both:
-        version = (await rooms.office.decide(who, found.id, item, version, Accept())).version
-    await rooms.office.decide(who, found.id, item, version, act)
+        version = (await rooms.office.moderators.decide(who, found.id, item, version, Accept())).version
+    await rooms.office.moderators.decide(who, found.id, item, version, act)
     return both
 
 
 async def _undo(rooms: Rooms, found: Dialogue, who: Capability, seen: tuple[str, int], form: Form) -> None:
     """Undo one act, and the accepting that came with it."""
     item, version = seen
-    left = await rooms.office.undo(who, found.id, item, version)
+    left = await rooms.office.moderators.undo(who, found.id, item, version)
     if form.one("both") and left.state == "accepted":
-        await rooms.office.undo(who, found.id, item, left.version)
+        await rooms.office.moderators.undo(who, found.id, item, left.version)
 
 
 def _go(request: Request, found: Dialogue, **query: str) -> Response:
@@ -173,10 +174,10 @@ def _filters(query: Mapping[str, str]) -> Filters:
 
 async def _page(rooms: Rooms, request: Request, found: Dialogue, who: Capability, shown: Shown) -> Response:
     filters = _filters(request.query_params)
-    queue = await rooms.office.queue(who, found.id, filters)
+    queue = await rooms.office.moderators.queue(who, found.id, filters)
     if queue.total and not queue.items:  # the last page was decided to its end: show the one before it
         filters = msgspec.structs.replace(filters, skip=(queue.total - 1) // _PAGE * _PAGE)
-        queue = await rooms.office.queue(who, found.id, filters)
+        queue = await rooms.office.moderators.queue(who, found.id, filters)
     open_item = await _open(rooms, found, who, queue, shown)
     ids = [one.item for one in queue.items]
     at = ids.index(open_item.item) if open_item and open_item.item in ids else -1
@@ -218,7 +219,7 @@ async def _maybe(rooms: Rooms, found: Dialogue, who: Capability, item: str) -> I
     if not item:
         return None
     try:
-        return await rooms.office.item(who, found.id, item)
+        return await rooms.office.moderators.item(who, found.id, item)
     except (NotFound, Conflict):
         return None
 

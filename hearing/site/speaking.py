@@ -24,7 +24,7 @@ from hearing.events import Side
 from hearing.glossary import Glossary
 from hearing.meeting import Meeting
 from hearing.names import Name, Unreadable
-from hearing.qa.glossary import Written
+from hearing.qa.lists import Kept
 from hearing.site import dialogue, faults, geneva, session, show
 from hearing.site.acting import read_version
 from hearing.site.deskwords import SIDES
@@ -106,14 +106,14 @@ async def panel(rooms: Rooms, request: Request, meeting: Meeting) -> Panel | Non
 
 
 async def _panel(rooms: Rooms, found: Dialogue, who: Capability, meeting: Meeting) -> Panel:
-    listed = await rooms.office.names.read(who, found.id, meeting.id)
+    listed = (await rooms.office.names.read(who, found.id, meeting.id)).content
     said = (await rooms.folds.of(meeting.id)).transcript
     known = await rooms.office.speaking.known(who, found.id, meeting.id)
     held = turns.ordered(known.turns)
     now = held[-1] if held else None
     choices = [
         Choice(str(n) if n <= _KEYS else "", one, str(one), now is not None and _name(now) == one)
-        for n, one in enumerate(listed.names, 1)
+        for n, one in enumerate(listed, 1)
     ]
     row = Row(now, known.versions[now.id], _clock(said, now), "") if now else None
     return Panel(meeting.id, found.path("speakers"), secrets.token_hex(8), tuple(choices), row)
@@ -245,7 +245,7 @@ async def _page(
         Row(turn, known.versions[turn.id], _clock(said, turn), names.line(_name(turn), sides))
         for turn in reversed(turns.ordered(known.turns))
     ]
-    written = names.write(listed.names, sides)
+    written = names.write(listed.content, sides)
     typed = form.one("names") if form and trouble and form.one("act") == "names" else written
     shown: dict[str, Any] = {
         "dialogue": found,
@@ -259,7 +259,7 @@ async def _page(
         "listed": listed,
         "glossary": written_now,
         "terms": _terms(form if trouble else None, written_now),
-        "lines": [names.line(one, sides) for one in listed.names],
+        "lines": [names.line(one, sides) for one in listed.content],
         "typed": typed,
         "sides": sides,
         "cursor": (await rooms.folds.of(meeting.id)).cursor,
@@ -271,11 +271,11 @@ async def _page(
     return rooms.look.page(request, "speakers.html", shown, status=status, headers=NO_STORE)
 
 
-def _terms(refused: Form | None, written: Written) -> str:
+def _terms(refused: Form | None, written: Kept[Glossary]) -> str:
     """Return what stands in the field: what was typed, where it was not taken."""
     if refused is not None and refused.one("act") == "glossary":
         return refused.one("terms")
-    return glossary.write(written.glossary.terms)
+    return glossary.write(written.content.terms)
 
 
 def _trouble(error: HearingError | None) -> str:

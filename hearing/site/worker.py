@@ -4,12 +4,13 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Protocol
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from hearing.errors import Unavailable
-from hearing.transcribe.dispatch import Dispatch
+from hearing.transcribe.connection import WorkerSocket
 
 PATH = "/worker"
 _UNAUTHORIZED = 4401
@@ -17,7 +18,13 @@ _CLOSE_S = 2.0
 """A worker that reads nothing is not waited for."""
 
 
-def routes(dispatch: Dispatch, token: str) -> list[WebSocketRoute]:
+class Workers(Protocol):
+    """Who serves a worker until its connection breaks."""
+
+    async def serve(self, socket: WorkerSocket) -> None: ...
+
+
+def routes(workers: Workers, token: str) -> list[WebSocketRoute]:
     """Return the worker's route. Without the right bearer token the handshake is refused."""
 
     async def worker(socket: WebSocket) -> None:
@@ -26,13 +33,13 @@ def routes(dispatch: Dispatch, token: str) -> list[WebSocketRoute]:
             await socket.close(_UNAUTHORIZED)
             return
         await socket.accept()
-        await dispatch.serve(_Socket(socket))
+        await workers.serve(_Socket(socket))
 
     return [WebSocketRoute(PATH, worker)]
 
 
 class _Socket:
-    """A Starlette WebSocket as the dispatch knows it."""
+    """A Starlette WebSocket as the workers' relay knows it."""
 
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket

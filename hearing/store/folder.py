@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from hearing.durable import sync_folder
 from hearing.errors import NotFound, Refused, Unavailable
 
 T = TypeVar("T")
@@ -152,7 +153,7 @@ def _delete(path: Path) -> None:
         path.unlink()
     except (FileNotFoundError, NotADirectoryError):
         return
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _erase(folder: Path) -> None:
@@ -163,18 +164,18 @@ def _erase(folder: Path) -> None:
         for found, _, files in os.walk(folder, topdown=False):
             for name in files:
                 Path(found, name).unlink(missing_ok=True)
-            _sync_folder(Path(found))
+            sync_folder(Path(found))
             with suppress(OSError):  # not empty again: something was written just now
                 Path(found).rmdir()
     if folder.exists():
         raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
     if folder.parent.is_dir():
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 def _make_root(root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _sync_folder(root.parent)
+    sync_folder(root.parent)
 
 
 def _sync(path: Path, root: Path) -> None:
@@ -190,17 +191,9 @@ def _sync(path: Path, root: Path) -> None:
 def _sync_folders(path: Path, root: Path) -> None:
     """Flush every folder between a file and the root, the root as well: a new name lives in its folder."""
     for folder in path.parents:
-        _sync_folder(folder)
+        sync_folder(folder)
         if folder == root:
             return
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read(path: Path, start: int, end: int | None) -> bytes:

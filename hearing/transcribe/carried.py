@@ -1,35 +1,31 @@
 """One channel of one meeting at the relay: its words so far, who may speak for it, and what is stored of that."""
 
 import asyncio
-import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 
 from hearing import transcript
-from hearing.errors import Conflict, HearingError, Unavailable
+from hearing.errors import Conflict, HearingError
 from hearing.events import (
     SAMPLES_PER_MS,
     GapMarked,
     GapReason,
     SegmentClosed,
     WordsCommitted,
-    channel_subject,
     decode_public,
-    encode,
-    public_stream,
 )
 from hearing.house_events import Channel
 from hearing.log.base import Log
 from hearing.transcribe import typed, verify
 from hearing.transcribe.assignment import assignment
 from hearing.transcribe.protocol import Assign, Closed, Gap, Words
+from hearing.transcribe.subject import Subject
 from hearing.transcribe.supply import Recall, Supply
 from hearing.transcribe.typed import Counts, Hand, Line, Written
 from hearing.transcript import Spoken, Transcript
 
 _QUEUE = 64
-_RETRY_S = (0.1, 5.0)
 _TRIES = 3
 _PAUSE_S = 4.0
 """A captioner's passage ends when nothing was added to it for so long."""
@@ -68,9 +64,7 @@ class Carried:
         self._sent = verify.Sent(0, 0)
         self._settled = 0
         self._folded = Transcript()
-        self._position = 0
-        self._incarnation = secrets.token_hex(8)
-        self._appended = 0
+        self._subject = Subject(log, meeting, channel.id)
 
     @property
     def id(self) -> str:
@@ -99,7 +93,7 @@ class Carried:
 
     async def fold(self) -> None:
         """Read the stream from its beginning: what is final, and where the channel's subject stands."""
-        stream, subject = public_stream(self.meeting), channel_subject(self.id)
+        stream, subject = self._subject.stream, self._subject.name
         folded, after, position = Transcript(), 0, 0
         while records := await self._log.read(stream, after):
             for record in records:
@@ -109,7 +103,7 @@ class Carried:
                     self._counts.take(event.entry)
                 position = record.position if record.subject == subject else position
             after = records[-1].position
-        self._folded, self._position = folded, position
+        self._folded, self._subject.position = folded, position
         self.supply.recorded = bool(folded.runs)
 
     async def redact(self, t0: int, t1: int) -> None:
@@ -277,31 +271,13 @@ class Carried:
         """Store facts, all or none, once, whatever it takes. Raises Conflict, after folding what another wrote."""
         if not facts:
             return
-        self._appended += 1
-        key = f"{self._incarnation}:{self.id}:{self._appended}"
         try:
-            self._position = await _insist(lambda: self._store(facts, key))
+            await self._subject.append(facts)
         except Conflict:
             await self.fold()
             raise
         for fact in facts:
             transcript.apply(self._folded, fact)
 
-    async def _store(self, facts: Sequence[Fact], key: str) -> int:
-        stream, subject = public_stream(self.meeting), channel_subject(self.id)
-        bodies = [encode(fact) for fact in facts]
-        return await self._log.append(stream, bodies, subject=subject, expect=self._position, key=key)
-
     def _spoken(self) -> Spoken:
         return self._folded.channel(self.id)
-
-
-async def _insist(append: Callable[[], Awaitable[int]]) -> int:
-    """Repeat an append, which carries a key, until the log can say that it is durable."""
-    wait_s, most_s = _RETRY_S
-    while True:
-        try:
-            return await append()
-        except Unavailable:
-            await asyncio.sleep(wait_s)
-            wait_s = min(most_s, wait_s * 2)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from hearing.durable import sync_folder
 from hearing.errors import Refused, Unavailable
 
 BASE = "base"
@@ -122,7 +123,7 @@ def _join_parts(folder: Path) -> None:
         for name in _SHA256:
             sources = [part / f"{name}.part{k}" for k, part in enumerate(parts, 1)]
             _write(folder / name, sources if name == _MODEL else [parts[0] / name])
-        _sync(folder)
+        sync_folder(folder)
     except OSError as error:
         raise Unavailable(
             f"The model cache cannot be written ({error.strerror}). Set HEARING_CACHE to a folder with 200 MB free."
@@ -152,14 +153,6 @@ def _write(target: Path, sources: list[Path]) -> None:
         except BaseException:
             Path(joined.name).unlink(missing_ok=True)
             raise
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sha256(path: Path) -> str:

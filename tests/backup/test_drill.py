@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from hearing import remote
-from hearing.app import utc_ms
 from hearing.backup import make
 from hearing.backup.restore import restore
 from hearing.errors import Refused
@@ -19,8 +17,10 @@ from hearing.events import Ended, RunEnded, encode, public_stream
 from hearing.house import HouseKeeper
 from hearing.house_events import Channel, MeetingCreated
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.qa import receipt
-from hearing.remote import Target
+from hearing.remote import meetings, reading
+from hearing.remote.connection import Target
 from tests.e2e.serving import ROOT, Reader, Serving, until
 from tests.site.serving import MEETING
 from tests.test_export import fill
@@ -62,7 +62,7 @@ def seen(server: Serving) -> dict[str, object]:
     """Return what people find there of the meeting that is over, and of the recording of the one that is live."""
     until(lambda: server.get("/api/search?q=detained")["total"] == 1, 20, "the words to be found")
     files = {
-        kind: remote.export(Target(server.data), MEETING, "en", kind, ADDRESS) for kind in ("vtt", "docx", "jsonl")
+        kind: reading.export(Target(server.data), MEETING, "en", kind, ADDRESS) for kind in ("vtt", "docx", "jsonl")
     }
     return {
         "page": read(server, f"/m/{MEETING}").count(b"detained"),
@@ -81,8 +81,8 @@ def test_a_backup_of_a_live_meeting_survives_a_kill_and_comes_back_whole(
     asyncio.run(speak(data))
     kept, gone = receipt.keys(receipt.mint()), receipt.keys(receipt.mint())
     with Serving(data, "--no-worker") as server:
-        remote.create(Target(data), LIVE)
-        remote.open_meeting(Target(data), "live")
+        meetings.create(Target(data), LIVE)
+        meetings.open_meeting(Target(data), "live")
         with Reader(server.url, "live") as reader:
             until(lambda: reader.state == "live" and (data / "media/live/audio-en/1.m4s").exists(), 30, "a recording")
             for keys, text in ((kept, "What of the wells?"), (gone, "Take this back")):

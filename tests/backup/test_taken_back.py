@@ -86,8 +86,8 @@ async def publish(desk: Office, clock: Clock, text: str = f"Publish {NEEDLE}") -
     keys = new_keys()
     await desk.submit(OPEN, keys, question(text))
     for act in (Accept(), Publish()):
-        view = await desk.item(MODERATOR, OPEN, keys.item)
-        await desk.decide(MODERATOR, OPEN, keys.item, view.version, act)
+        view = await desk.moderators.item(MODERATOR, OPEN, keys.item)
+        await desk.moderators.decide(MODERATOR, OPEN, keys.item, view.version, act)
     clock.settle()
     await step(desk)
     return keys
@@ -417,7 +417,7 @@ def test_without_the_vault_the_desk_starts_and_nothing_is_left_public_that_nobod
             assert (status.says, status.then) == (LOST, SEND_AGAIN)
             await step(desk)
             assert texts(await public(log, "b1")) == []
-            assert [one.text for one in (await desk.queue(MODERATOR, OPEN)).items] in ([""], [None])
+            assert [one.text for one in (await desk.moderators.queue(MODERATOR, OPEN)).items] in ([""], [None])
             fresh = await publish(desk, clock, "After")
             assert texts(await public(log, "b1")) == ["After"]
             assert (await desk.withdraw(keys)).state == "withdrawn"

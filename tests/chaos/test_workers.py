@@ -109,12 +109,12 @@ class Crew:
 
     @property
     def connected(self) -> set[int]:
-        return {connection.channels for connection in self._one.dispatch._connections}
+        return {connection.channels for connection in self._one.dispatch.workers._connections}
 
     @property
     def holder(self) -> int | None:
         """Return which one carries the channel."""
-        held = [one.channels for one in self._one.dispatch._connections if one.seat.carried]
+        held = [one.channels for one in self._one.dispatch.workers._connections if one.seat.carried]
         return held[0] if held else None
 
     async def both(self) -> None:

@@ -82,7 +82,7 @@ class Serving:
                 self._process.wait(5)
 
     def start(self) -> None:
-        """Start and wait until it answers."""
+        """Start and wait until it answers, and the command line finds it."""
         command = [sys.executable, "-m", "hearing", "serve", "--data", str(self.data), "--port", str(self.port)]
         with self.errors.open("ab") as errors:
             self._process = subprocess.Popen([*command, *self._options], cwd=ROOT, stdout=errors, stderr=errors)
@@ -125,9 +125,10 @@ class Serving:
         assert self._process.poll() is None, self.errors.read_text()[-2000:]
         try:
             self.get("/api/meetings")
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            presence = json.loads((self.data / "serve.json").read_bytes())  # one killed before left its own
+        except (FileNotFoundError, urllib.error.URLError, ConnectionError, TimeoutError):
             return False
-        return True
+        return bool(presence["pid"] == self.pid)
 
 
 class Reader:

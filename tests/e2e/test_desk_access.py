@@ -59,8 +59,8 @@ async def send(running: Desk, dialogue: str, language: str, *acts: Act) -> str:
     await running.office.submit(dialogue, keys, wanted)
     who = Capability("moderator", dialogue, "ab" * 8)
     for act in acts:
-        version = (await running.office.item(who, dialogue, keys.item)).version
-        await running.office.decide(who, dialogue, keys.item, version, act)
+        version = (await running.office.moderators.item(who, dialogue, keys.item)).version
+        await running.office.moderators.decide(who, dialogue, keys.item, version, act)
     return digits
 
 
@@ -76,7 +76,9 @@ async def fill(running: Desk) -> list[str]:
     for dialogue in (OPEN, QUIET):
         who = Capability("moderator", dialogue, "ab" * 8)
         for call in (True, False):
-            await running.office.post(who, dialogue, [Wording("en", "Who has data?"), Wording("ar", "من؟")], call=call)
+            await running.office.notices.post(
+                who, dialogue, [Wording("en", "Who has data?"), Wording("ar", "من؟")], call=call
+            )
     await running.settle()
     return receipts
 

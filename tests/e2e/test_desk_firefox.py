@@ -88,7 +88,7 @@ async def test_without_scripts_a_question_goes_all_the_way_and_back(running: Des
         await sender.go(f"{url}/m/{BRIEFING}?l=ar")
         assert QUESTION not in await sender.text("#asked .said")
     who = Capability("moderator", OPEN, "ab" * 8)
-    [item] = (await running.office.queue(who, OPEN)).items
+    [item] = (await running.office.moderators.queue(who, OPEN)).items
     assert (item.item, item.state) == (receipt.keys(digits).item, "withdrawn")
 
 

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from hearing import remote
 from hearing.desk_events import ItemReceived, decode_desk, desk_stream
 from hearing.house_events import Channel, MeetingCreated
 from hearing.log.sqlite import SqliteLog
 from hearing.qa import receipt
+from hearing.remote import invitations, meetings
+from hearing.remote.connection import Target
 from tests.e2e.serving import Serving, until
 from tests.qa.support import records
 from tests.site.desking import fields
@@ -35,7 +36,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]
     for dialogue, profile in ((OPEN, "open"), (QUIET, "treaty-body")):
         channels = (Channel("en", "en", 0, "floor"),)
         meeting = MeetingCreated(dialogue, dialogue, dialogue, profile, channels, "/nowhere.mkv")  # type: ignore[arg-type]
-        remote.create(remote.Target(running.data), meeting)
+        meetings.create(Target(running.data), meeting)
     yield running
     running.__exit__(None, None, None)
 
@@ -167,7 +168,7 @@ def test_an_act_is_undone_within_ten_seconds_though_the_server_was_killed(
     server: Serving, people: list[httpx.Client]
 ) -> None:
     server.start()
-    desk = come(people, server, remote.invite(remote.Target(server.data), OPEN, "moderator", ""))
+    desk = come(people, server, invitations.invite(Target(server.data), OPEN, "moderator", ""))
     for _ in range(3):  # where starting again takes longer than the ten seconds, it is no test: try another
         digits = ask(come(people, server), OPEN, "What of the wells?")
         decided = time.monotonic()

@@ -14,11 +14,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from hearing import remote
 from hearing.config import Config
 from hearing.doctor import network
 from hearing.house_events import Channel, MeetingCreated
-from hearing.remote import Target
+from hearing.remote import meetings
+from hearing.remote.connection import Target
 from tests.e2e.serving import Serving, until
 from tests.infra import proxying
 from tests.infra.proxying import FILES, WHERE, Proxy
@@ -85,7 +85,7 @@ def test_all_of_it_works_through_the_proxy_and_no_address_is_written(
     make: Make, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Serving(folder / "data", "--no-worker", "--behind-proxy") as server:
-        remote.create(Target(server.data), LIVE)
+        meetings.create(Target(server.data), LIVE)
         with make(folder / "proxy", server.port) as proxy:
             with proxy.connect("h2", "http/1.1") as sock:
                 assert sock.selected_alpn_protocol() == "h2"
@@ -96,7 +96,7 @@ def test_all_of_it_works_through_the_proxy_and_no_address_is_written(
             plain = proxy.get("/api/meetings/live/events?after=")
             packed = unpacked(proxy.get("/api/meetings/live/events?after=", "Accept-Encoding: gzip\r\n"))
             assert b"retry:" in told(plain, b"retry:") + next(packed)
-            remote.open_meeting(Target(server.data), "live")
+            meetings.open_meeting(Target(server.data), "live")
             told(plain, b'"state":"live"')
             told(packed, b'"state":"live"')
 

@@ -17,13 +17,13 @@ from hearing.log.sqlite import SqliteLog
 
 ERASE_AND_DIE = """
 import asyncio, os, pathlib, sys
-from hearing.log import tables
+from hearing import wal
 from hearing.log.sqlite import SqliteLog
 
 async def main():
     async with SqliteLog(pathlib.Path(sys.argv[1])) as log:
         await log.append("s", [b"a name that must not survive" * 10, b"kept"])
-        tables.checkpoint = lambda _: os.kill(os.getpid(), 9)
+        wal.checkpoint = lambda _: os.kill(os.getpid(), 9)
         await log.erase("s", 1)
 
 asyncio.run(main())

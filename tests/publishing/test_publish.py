@@ -22,7 +22,7 @@ from hearing.publishing.run import Wanted, make
 from hearing.publishing.server_source import ServerSource
 from hearing.qa.profile import rules_of
 from hearing.qa.shown import Shown
-from hearing.remote import Target, get
+from hearing.remote.connection import Target, fetch
 from hearing.site import exporting
 from hearing.site.copy.edition import Edition, Setting
 from hearing.site.copy.link import PART
@@ -221,7 +221,9 @@ async def test_a_server_gives_the_same_site_to_whoever_asks(tmp_path: Path) -> N
         server = Target(Path("none"), here.site.url)
 
         def mirror() -> None:
-            asyncio.run(make(ServerSource(lambda path: get(server, path)), tmp_path / "mirror", Wanted(setting)))
+            asyncio.run(
+                make(ServerSource(lambda path: fetch(server, "GET", path)), tmp_path / "mirror", Wanted(setting))
+            )
 
         await asyncio.to_thread(mirror)
         await publish(here.site.log, tmp_path / "site")

@@ -34,9 +34,9 @@ async def main(folder: Path, receipts: list[str]) -> None:
                     say("gone", number)
                     return
                 say("sent", number)
-                view = await desk.item(MODERATOR, OPEN, keys.item)
+                view = await desk.moderators.item(MODERATOR, OPEN, keys.item)
                 try:
-                    await desk.decide(MODERATOR, OPEN, keys.item, view.version, Accept())
+                    await desk.moderators.decide(MODERATOR, OPEN, keys.item, view.version, Accept())
                     say("accepted", number)
                 except Conflict:
                     say("conflict", number)

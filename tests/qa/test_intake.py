@@ -71,8 +71,8 @@ async def test_a_text_that_holds_its_own_receipt_is_refused(tmp_path: Path, zero
                 await desk.submit(OPEN, keys, changed)
         assert await records(log, desk_stream(OPEN)) == []
         await desk.submit(OPEN, keys, question("About article 12, +41 22 123 45 67."))
-        [view] = (await desk.queue(MODERATOR, OPEN)).items
-        await desk.decide(MODERATOR, OPEN, view.item, view.version, Ask("Which year?"))
+        [view] = (await desk.moderators.queue(MODERATOR, OPEN)).items
+        await desk.moderators.decide(MODERATOR, OPEN, view.item, view.version, Ask("Which year?"))
         with pytest.raises(Refused, match="Take it out"):
             await desk.reply(keys, typed)
 
@@ -107,14 +107,14 @@ async def test_staff_ask_and_the_sender_replies_by_receipt(tmp_path: Path) -> No
         await desk.submit(OPEN, keys, question())
         with pytest.raises(Conflict, match="Nothing is asked"):
             await desk.reply(keys, "Hello?")
-        [view] = (await desk.queue(MODERATOR, OPEN)).items
-        view = await desk.decide(MODERATOR, OPEN, view.item, view.version, Ask("Which year?"))
+        [view] = (await desk.moderators.queue(MODERATOR, OPEN)).items
+        view = await desk.moderators.decide(MODERATOR, OPEN, view.item, view.version, Ask("Which year?"))
         assert (await desk.status(keys)).asked == "Which year?"
         with pytest.raises(Refused):
             await desk.reply(keys, " ")
         status = await desk.reply(keys, "Last year.")
         assert (status.asked, [line.text for line in status.lines]) == ("", ["Which year?", "Last year."])
-        view = await desk.item(MODERATOR, OPEN, view.item)
+        view = await desk.moderators.item(MODERATOR, OPEN, view.item)
         assert [(line.kind, line.text) for line in view.lines] == [("asked", "Which year?"), ("replied", "Last year.")]
         assert view.lines[1].at_ms is None
         await desk.withdraw(keys)
@@ -138,9 +138,9 @@ async def test_a_sender_who_withdraws_is_not_held_up_by_staff(tmp_path: Path) ->
     async with office(tmp_path, Clock()) as (desk, _):
         keys = new_keys()
         await desk.submit(OPEN, keys, question())
-        [view] = (await desk.queue(MODERATOR, OPEN)).items
+        [view] = (await desk.moderators.queue(MODERATOR, OPEN)).items
         answers = await asyncio.gather(
-            desk.decide(MODERATOR, OPEN, view.item, view.version, Accept()),
+            desk.moderators.decide(MODERATOR, OPEN, view.item, view.version, Accept()),
             desk.withdraw(keys),
             desk.withdraw(keys),
             desk.submit(OPEN, keys, question()),

@@ -95,10 +95,12 @@ async def take(desk: Office, people: People, step: Step) -> None:
             await desk.narrow(keys, lower)
             people.ceilings[number] = lower
         case "undo":
-            await desk.undo(who, OPEN, keys.item, (await desk.item(who, OPEN, keys.item)).version)
+            await desk.moderators.undo(who, OPEN, keys.item, (await desk.moderators.item(who, OPEN, keys.item)).version)
         case str():
             raise AssertionError
         case _:
-            view = await desk.decide(who, OPEN, keys.item, (await desk.item(who, OPEN, keys.item)).version, what)
+            view = await desk.moderators.decide(
+                who, OPEN, keys.item, (await desk.moderators.item(who, OPEN, keys.item)).version, what
+            )
             assert rank(view.ceiling) <= rank(people.ceilings[number])
             people.ceilings[number] = view.ceiling

@@ -59,19 +59,19 @@ async def published(desk: Office, text: str, clock: Clock, *, settle: bool = Tru
     """Send, accept and publish; return the keys, the item and its version."""
     keys = new_keys()
     await desk.submit(OPEN, keys, question(text))
-    view = await desk.item(MODERATOR, OPEN, keys.item)
-    view = await desk.decide(MODERATOR, OPEN, keys.item, view.version, Accept())
-    view = await desk.decide(MODERATOR, OPEN, keys.item, view.version, Publish())
+    view = await desk.moderators.item(MODERATOR, OPEN, keys.item)
+    view = await desk.moderators.decide(MODERATOR, OPEN, keys.item, view.version, Accept())
+    view = await desk.moderators.decide(MODERATOR, OPEN, keys.item, view.version, Publish())
     if settle:
         clock.settle()
-        view = await desk.decide(MODERATOR, OPEN, keys.item, view.version, TurnTo("next"))
+        view = await desk.moderators.decide(MODERATOR, OPEN, keys.item, view.version, TurnTo("next"))
     return keys, keys.item, view.version
 
 
 async def turn(desk: Office, item: str) -> None:
     """Have the publisher do all that is due."""
-    view = await desk.item(MODERATOR, OPEN, item)
-    await desk.decide(MODERATOR, OPEN, item, view.version, TurnTo("now" if view.turn != "now" else "next"))
+    view = await desk.moderators.item(MODERATOR, OPEN, item)
+    await desk.moderators.decide(MODERATOR, OPEN, item, view.version, TurnTo("now" if view.turn != "now" else "next"))
 
 
 async def test_nothing_is_public_before_ten_seconds_have_passed_and_all_of_it_after(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ async def test_a_publisher_that_starts_again_repeats_nothing(tmp_path: Path) -> 
     clock = Clock()
     for _ in range(3):
         async with office(tmp_path, clock) as (desk, log):
-            if not (await desk.queue(MODERATOR, OPEN)).total:
+            if not (await desk.moderators.queue(MODERATOR, OPEN)).total:
                 await published(desk, "One?", clock)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.3):
@@ -156,7 +156,7 @@ async def test_a_cleaned_text_published_later_takes_the_place_of_the_first(tmp_p
     clock = Clock()
     async with office(tmp_path, clock) as (desk, _):
         _, item, version = await published(desk, NEEDLE, clock)
-        await desk.decide(MODERATOR, OPEN, item, version, Publish("Cleaned."))
+        await desk.moderators.decide(MODERATOR, OPEN, item, version, Publish("Cleaned."))
         assert [shown.text for shown in (await desk.published(OPEN)).questions] == [NEEDLE]
         clock.settle()
         await turn(desk, item)
@@ -169,12 +169,12 @@ async def test_the_public_streams_hold_nothing_of_the_desk(tmp_path: Path) -> No
     async with office(tmp_path, clock) as (desk, log):
         shown, _, _ = await published(desk, "Shown?", clock)
         hidden = [await published(desk, NEEDLE, clock, settle=False)]
-        view = await desk.item(MODERATOR, OPEN, hidden[0][1])
-        await desk.undo(MODERATOR, OPEN, hidden[0][1], view.version)
+        view = await desk.moderators.item(MODERATOR, OPEN, hidden[0][1])
+        await desk.moderators.undo(MODERATOR, OPEN, hidden[0][1], view.version)
         for act in (Decline("other", NEEDLE), Accept(), Route()):
-            view = await desk.item(MODERATOR, OPEN, hidden[0][1])
-            await desk.decide(MODERATOR, OPEN, hidden[0][1], view.version, act)
-        await desk.post(MODERATOR, OPEN, [Wording("en", "Notice.")])
+            view = await desk.moderators.item(MODERATOR, OPEN, hidden[0][1])
+            await desk.moderators.decide(MODERATOR, OPEN, hidden[0][1], view.version, act)
+        await desk.notices.post(MODERATOR, OPEN, [Wording("en", "Notice.")])
         clock.settle()
         await turn(desk, shown.item)
         bodies = [record.body for name in ("b1", "b2", "v1") for record in await records(log, public_stream(name))]
@@ -198,8 +198,10 @@ async def test_what_is_published_together_comes_in_an_order_of_its_own(tmp_path:
         for text in texts:
             await desk.submit(OPEN, new_keys(), question(text))
         for act in (Accept(), Publish()):
-            views = (await desk.queue(MODERATOR, OPEN)).items
-            outcomes = await desk.bulk(MODERATOR, OPEN, [Wanted(view.item, view.version) for view in views], act)
+            views = (await desk.moderators.queue(MODERATOR, OPEN)).items
+            outcomes = await desk.moderators.bulk(
+                MODERATOR, OPEN, [Wanted(view.item, view.version) for view in views], act
+            )
             clock.ms += 1
         assert len({one.current.undo_until_ms for one in outcomes if one.current}) == 1
         clock.settle()
@@ -250,7 +252,7 @@ async def test_one_damaged_item_holds_up_no_other(tmp_path: Path) -> None:
         await log.append(desk_stream(OPEN), [encode_desk(event) for event in events], subject=item_subject(keys.item))
         await published(desk, "One?", clock)
         assert [shown.text for shown in (await desk.published(OPEN)).questions] == ["One?"]
-        views = (await desk.queue(MODERATOR, OPEN)).items
+        views = (await desk.moderators.queue(MODERATOR, OPEN)).items
         assert [view.readable for view in views] == [False, True]
 
 
@@ -261,8 +263,10 @@ async def test_a_withdrawal_takes_answers_in_other_meetings_along_and_leaves_the
         keys, item, version = await published(desk, NEEDLE, clock)
         await next_meeting(log)
         for one in (other, item):
-            view = await desk.item(MODERATOR, OPEN, one)
-            await desk.decide(MODERATOR, OPEN, one, view.version, Answer("b2", ("en.1",), f"answer to {one}"))
+            view = await desk.moderators.item(MODERATOR, OPEN, one)
+            await desk.moderators.decide(
+                MODERATOR, OPEN, one, view.version, Answer("b2", ("en.1",), f"answer to {one}")
+            )
         clock.settle()
         await turn(desk, item)
         assert [shown.answer is not None for shown in (await desk.published(OPEN)).questions] == [True, True]
@@ -274,25 +278,25 @@ async def test_a_withdrawal_takes_answers_in_other_meetings_along_and_leaves_the
         removed = [event for event in await public(log, "b1", "b2") if isinstance(event, QuestionRemoved)]
         assert len(removed) == 2
         with pytest.raises(Refused, match="no such meeting"):
-            await desk.decide(MODERATOR, OPEN, other, version, Answer("v1", ("en.1",)))
+            await desk.moderators.decide(MODERATOR, OPEN, other, version, Answer("v1", ("en.1",)))
     async with office(tmp_path, clock) as (desk, _):
         assert len((await desk.published(OPEN)).questions) == 1
 
 
 async def test_a_closed_call_takes_nothing_new_and_still_answers_a_resend(tmp_path: Path) -> None:
     async with office(tmp_path, Clock()) as (desk, _):
-        call = await desk.post(MODERATOR, OPEN, [Wording("en", "Figures?")], call=True)
-        notice = await desk.post(MODERATOR, OPEN, [Wording("en", "Back at three.")])
+        call = await desk.notices.post(MODERATOR, OPEN, [Wording("en", "Figures?")], call=True)
+        notice = await desk.notices.post(MODERATOR, OPEN, [Wording("en", "Back at three.")])
         keys = new_keys()
         await desk.submit(OPEN, keys, question("12", kind="information", call=call))
-        assert (await desk.notices(MODERATOR, OPEN))[1].replies == 1
-        await desk.close_call(MODERATOR, OPEN, call)
+        assert (await desk.notices.read(MODERATOR, OPEN))[1].replies == 1
+        await desk.notices.close_call(MODERATOR, OPEN, call)
         assert (await desk.submit(OPEN, keys, question("12", kind="information", call=call))).state == "received"
         for closed in (call, notice):
             with pytest.raises(Refused, match="call"):
                 await desk.submit(OPEN, new_keys(), question("12", call=closed))
         with pytest.raises(Refused, match="not a call"):
-            await desk.close_call(MODERATOR, OPEN, notice)
+            await desk.notices.close_call(MODERATOR, OPEN, notice)
 
 
 async def test_no_position_of_the_public_stream_is_left_out_for_what_is_not_public(tmp_path: Path) -> None:
@@ -335,8 +339,8 @@ async def test_a_reader_of_the_files_delays_the_erasing_and_not_the_removal(tmp_
 async def answered(desk: Office, item: str, clock: Clock, *answers: Answer) -> None:
     """Answer, each time in the place of the answer before, and publish each."""
     for answer in answers:
-        view = await desk.item(MODERATOR, OPEN, item)
-        await desk.decide(MODERATOR, OPEN, item, view.version, answer)
+        view = await desk.moderators.item(MODERATOR, OPEN, item)
+        await desk.moderators.decide(MODERATOR, OPEN, item, view.version, answer)
         clock.settle()
         await turn(desk, item)
 
@@ -377,8 +381,8 @@ async def test_a_correction_that_a_dying_publisher_began_is_finished_by_the_next
     async with office(tmp_path, clock) as (desk, log):
         _, item, _ = await published(desk, "One?", clock)
         await answered(desk, item, clock, Answer(body=NEEDLE))
-        view = await desk.item(MODERATOR, OPEN, item)
-        await desk.decide(MODERATOR, OPEN, item, view.version, Answer(body="In May."))
+        view = await desk.moderators.item(MODERATOR, OPEN, item)
+        await desk.moderators.decide(MODERATOR, OPEN, item, view.version, Answer(body="In May."))
         clock.settle()
         append = log.append
 
@@ -425,11 +429,11 @@ async def test_an_answer_outlives_the_end_of_publicity_and_is_public_no_more(tmp
     async with office(tmp_path, clock) as (desk, log):
         keys, item, _ = await published(desk, "One?", clock)
         await answered(desk, item, clock, Answer(body=NEEDLE))
-        view = await desk.item(MODERATOR, OPEN, item)
+        view = await desk.moderators.item(MODERATOR, OPEN, item)
         if narrows:
             await desk.narrow(keys, "committee")
         else:
-            await desk.decide(MODERATOR, OPEN, item, view.version, Unpublish())
+            await desk.moderators.decide(MODERATOR, OPEN, item, view.version, Unpublish())
         status = await desk.status(keys)
         assert (status.state, status.answer_text) == ("answered", NEEDLE)
         assert (await desk.published(OPEN)).questions == ()

@@ -28,8 +28,8 @@ async def sent(desk: Office, text: str = "What of the wells?") -> str:
 
 async def decide(desk: Office, item: str, *acts: Accept | Decline | Route | Answer | Publish | TurnTo) -> None:
     for act in acts:
-        view = await desk.item(MODERATOR, OPEN, item)
-        await desk.decide(MODERATOR, OPEN, item, view.version, act)
+        view = await desk.moderators.item(MODERATOR, OPEN, item)
+        await desk.moderators.decide(MODERATOR, OPEN, item, view.version, act)
 
 
 async def test_taking_up_a_declined_item_again_shows_it_to_no_member(tmp_path: Path) -> None:
@@ -67,8 +67,8 @@ async def test_passing_on_many_that_nobody_had_read_yet_accepts_them_by_that(tmp
     async with office(tmp_path, clock) as (desk, _):
         who = await member(desk)
         items = [await sent(desk, f"Question {number}?") for number in range(5)]
-        wanted = [Wanted(item, (await desk.item(MODERATOR, OPEN, item)).version) for item in items]
-        outcomes = await desk.bulk(MODERATOR, OPEN, wanted, Route())
+        wanted = [Wanted(item, (await desk.moderators.item(MODERATOR, OPEN, item)).version) for item in items]
+        outcomes = await desk.moderators.bulk(MODERATOR, OPEN, wanted, Route())
         assert [one.code for one in outcomes] == ["ok"] * 5
         clock.settle()
         assert len(await desk.routed(who, OPEN)) == 5

@@ -87,8 +87,8 @@ async def publish(desk: Office, clock: Clock) -> str:
 
 async def act(desk: Office, item: str, *acts: Accept | Publish | TurnTo | Answer) -> None:
     for one in acts:
-        view = await desk.item(MODERATOR, OPEN, item)
-        await desk.decide(MODERATOR, OPEN, item, view.version, one)
+        view = await desk.moderators.item(MODERATOR, OPEN, item)
+        await desk.moderators.decide(MODERATOR, OPEN, item, view.version, one)
 
 
 async def test_an_answer_in_an_earlier_meeting_than_its_question_is_shown_after_a_restart(tmp_path: Path) -> None:

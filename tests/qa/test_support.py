@@ -19,9 +19,9 @@ async def published(desk: Office, clock: Clock, *texts: str) -> list[str]:
     for text in texts:
         keys = new_keys()
         await desk.submit(OPEN, keys, question(text))
-        view = await desk.item(MODERATOR, OPEN, keys.item)
-        view = await desk.decide(MODERATOR, OPEN, keys.item, view.version, Accept())
-        await desk.decide(MODERATOR, OPEN, keys.item, view.version, Publish())
+        view = await desk.moderators.item(MODERATOR, OPEN, keys.item)
+        view = await desk.moderators.decide(MODERATOR, OPEN, keys.item, view.version, Accept())
+        await desk.moderators.decide(MODERATOR, OPEN, keys.item, view.version, Publish())
         clock.settle()
         await (await desk._desks.of(OPEN)).publish_now()
     return [one.question for one in (await desk.published(OPEN)).questions]
@@ -42,7 +42,7 @@ async def test_a_voice_counts_once_for_a_question_and_the_order_stays(tmp_path: 
         await desk.support(OPEN, first, VOICES[0])
         shown = (await desk.published(OPEN)).questions
         assert [(one.question, one.supporters) for one in shown] == [(first, 1), (second, 3)]
-        queue = await desk.queue(MODERATOR, OPEN)
+        queue = await desk.moderators.queue(MODERATOR, OPEN)
         assert {view.text: view.supporters for view in queue.items} == {"One?": 1, "Two?": 3}
     async with office(tmp_path, clock) as (desk, _):
         await desk.support(OPEN, second, VOICES[1])

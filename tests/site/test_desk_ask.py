@@ -56,8 +56,8 @@ async def decide(running: Desk, digits: str, *acts: Act, dialogue: str = OPEN) -
     who = await running.office.capability(await running.office.accept_invite(token))
     item = receipt.keys(digits).item
     for act in acts:
-        version = (await running.office.item(who, dialogue, item)).version
-        await running.office.decide(who, dialogue, item, version, act)
+        version = (await running.office.moderators.item(who, dialogue, item)).version
+        await running.office.moderators.decide(who, dialogue, item, version, act)
     await running.settle()
 
 

@@ -54,8 +54,8 @@ async def send(app: Whole, dialogue: str, text: str, *acts: Act) -> Keys:
     await app.office.submit(dialogue, keys, Submission("question", text, "en", ceiling, name=name))  # type: ignore[arg-type]
     who = await app.office.capability(await app.session("moderator", dialogue))
     for act in acts:
-        version = (await app.office.item(who, dialogue, keys.item)).version
-        await app.office.decide(who, dialogue, keys.item, version, act)
+        version = (await app.office.moderators.item(who, dialogue, keys.item)).version
+        await app.office.moderators.decide(who, dialogue, keys.item, version, act)
     return keys
 
 
@@ -76,8 +76,8 @@ async def play(app: Whole) -> Cast:
     await settle(app)
     who = await app.office.capability(await app.session("moderator", OPEN))
     for act in (TurnTo("next"), Answer(body="answer-public")):
-        version = (await app.office.item(who, OPEN, public.item)).version
-        await app.office.decide(who, OPEN, public.item, version, act)
+        version = (await app.office.moderators.item(who, OPEN, public.item)).version
+        await app.office.moderators.decide(who, OPEN, public.item, version, act)
     await settle(app)
     await app.office.withdraw(taken)
     young = await send(app, OPEN, "text-held-back", Accept(), Publish("cleaned-held-back"))

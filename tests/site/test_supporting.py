@@ -13,9 +13,9 @@ SEAT = Capability("moderator", OPEN, "aa" * 8)
 async def publish(running: Desk) -> None:
     keys = new_keys()
     await running.office.submit(OPEN, keys, Submission("question", "When does it begin?", "en", "public-text"))
-    view = await running.office.item(SEAT, OPEN, keys.item)
-    view = await running.office.decide(SEAT, OPEN, keys.item, view.version, Accept())
-    await running.office.decide(SEAT, OPEN, keys.item, view.version, Publish())
+    view = await running.office.moderators.item(SEAT, OPEN, keys.item)
+    view = await running.office.moderators.decide(SEAT, OPEN, keys.item, view.version, Accept())
+    await running.office.moderators.decide(SEAT, OPEN, keys.item, view.version, Publish())
     await running.settle()
 
 

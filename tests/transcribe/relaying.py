@@ -133,7 +133,7 @@ class Bench(msgspec.Struct):
         here, there = pipes()
         hand = Hand(there)
         self.hands.append(hand)
-        self.group.create_task(self.dispatch.serve(here))
+        self.group.create_task(self.dispatch.workers.serve(here))
         self.group.create_task(hand.listen())
         return hand
 

@@ -34,7 +34,7 @@ def url_of(server: uvicorn.Server) -> str:
 @asynccontextmanager
 async def served(one: Bench) -> AsyncIterator[uvicorn.Server]:
     """Serve the dispatch's route on a free port."""
-    app = Starlette(routes=routes(one.dispatch, TOKEN))
+    app = Starlette(routes=routes(one.dispatch.workers, TOKEN))
     server = uvicorn.Server(
         uvicorn.Config(
             app, port=0, log_level="warning", lifespan="off", ws=bounded_socket(), timeout_graceful_shutdown=1

@@ -54,7 +54,7 @@ async def carried(one: Bench, engine: Engine, threads: int = 2) -> AsyncIterator
 
 
 async def _quietly(one: Bench, pipe: object) -> None:
-    await one.dispatch.serve(pipe)  # type: ignore[arg-type]  # a Pipe is a socket
+    await one.dispatch.workers.serve(pipe)  # type: ignore[arg-type]  # a Pipe is a socket
 
 
 async def play(one: Bench, pcm: Pcm, channel: str) -> None:

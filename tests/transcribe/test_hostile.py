@@ -124,7 +124,7 @@ async def test_who_does_not_greet_as_it_should_is_given_nothing(hello: protocol.
         hand = one.worker()
         await hand.say(hello)
         await closed(hand)
-        assert (hand.assigned, one.dispatch.workers) == ({}, 0)
+        assert (hand.assigned, one.dispatch.workers.count) == ({}, 0)
 
 
 async def test_who_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ async def test_who_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> No
     async with bench() as one:
         hand = one.worker()
         await closed(hand)
-        assert one.dispatch.workers == 0
+        assert one.dispatch.workers.count == 0
 
 
 @pytest.mark.parametrize("message", [Pulse(tuple(Heard(1, 0, 0, 600) for _ in range(200))), Words(9, 0, 0, ("x",), 0)])
@@ -181,7 +181,7 @@ async def test_what_is_claimed_to_be_heard_does_not_let_go_of_audio_that_was_not
 async def test_a_worker_that_is_alive_and_hears_nothing_loses_the_channel_to_one_that_does(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("hearing.transcribe.dispatch.STUCK_S", 0.5)
+    monkeypatch.setattr("hearing.transcribe.workers.STUCK_S", 0.5)
     caplog.set_level(logging.WARNING, "hearing.transcribe.dispatch")
     async with bench() as one:
         stuck = await one.carrying()
@@ -189,7 +189,7 @@ async def test_a_worker_that_is_alive_and_hears_nothing_loses_the_channel_to_one
         await stuck.heard(3 * SECOND)
         await stuck.say(Words(1, 0, 0, ("Good",), SECOND))
         await stuck.acks(1)
-        await until(lambda: one.dispatch.seats[0].carried == 1)
+        await until(lambda: one.dispatch.workers.seats[0].carried == 1)
         other = await one.carrying()
         assert await stuck.gets(Release) == Release(1, "moved")
         assert other.assigned[1].prefix == ((0, ("Good",)),)
@@ -205,7 +205,7 @@ async def test_a_worker_that_is_alive_and_hears_nothing_loses_the_channel_to_one
 
 
 async def test_where_there_is_no_other_worker_a_slow_one_keeps_its_channel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hearing.transcribe.dispatch.STUCK_S", 0.0)
+    monkeypatch.setattr("hearing.transcribe.workers.STUCK_S", 0.0)
     monkeypatch.setattr("hearing.transcribe.dispatch._STATE_S", 0.01)
     async with bench() as one:
         hand = await one.carrying()
@@ -305,17 +305,17 @@ async def test_who_reads_nothing_is_sent_a_bounded_part_and_loses_the_channel(mo
         stream = await asyncio.to_thread(_Stream, server)
         with closing(stream.socket):
             await stream.say(Hello(1, "deaf", 1))
-            await until(lambda: bool(one.dispatch.seats) and one.dispatch.seats[0].carried == 1)
+            await until(lambda: bool(one.dispatch.workers.seats) and one.dispatch.workers.seats[0].carried == 1)
             one.play(0, 120 * SECOND)
             deaf = [held for held in server.server_state.connections if not isinstance(held, H11Protocol)]
             assert len(deaf) == 1
             pulse = Pulse((Heard(1, 0, 0, 600),))
             with suppress(OSError):
                 async with asyncio.timeout(DEADLINE_S):
-                    while one.dispatch.workers:
+                    while one.dispatch.workers.count:
                         await stream.say(pulse)
                         await asyncio.sleep(0.2)
-            await until(lambda: not one.dispatch.workers and deaf[0] not in server.server_state.connections)
+            await until(lambda: not one.dispatch.workers.count and deaf[0] not in server.server_state.connections)
             other = await one.carrying()
             await other.heard(WINDOW)
             assert other.assigned[1].from_sample == 0
@@ -336,4 +336,4 @@ async def test_pings_whose_answers_nobody_reads_hang_up() -> None:
         with closing(stream.socket), pytest.raises((ConnectionResetError, BrokenPipeError)):
             async with asyncio.timeout(DEADLINE_S):
                 await flood()
-        await until(lambda: not one.dispatch.workers)
+        await until(lambda: not one.dispatch.workers.count)

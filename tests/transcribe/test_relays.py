@@ -55,14 +55,14 @@ async def test_two_workers_carry_the_meetings_of_two_relays_and_one_that_is_lost
     pcm, half = talk(4), len(talk(2)) // FRAME * FRAME
     async with bench(PAIR) as here, bench(PAIR) as there, serving(here) as url, serving(there) as other:
         async with working(url, other, channels=4) as first, working(other, url, channels=4):
-            await until(lambda: here.dispatch.workers == there.dispatch.workers == 2)
+            await until(lambda: here.dispatch.workers.count == there.dispatch.workers.count == 2)
             for one in (here, there):
                 for channel in PAIR:
                     await play(one, pcm, 0, half, channel)
             for one in (here, there):
                 await said(one, 12)
             first.cancel()
-            await until(lambda: here.dispatch.workers == there.dispatch.workers == 1)
+            await until(lambda: here.dispatch.workers.count == there.dispatch.workers.count == 1)
             for one in (here, there):
                 for channel in PAIR:
                     await play(one, pcm, half, len(pcm), channel)
@@ -85,7 +85,7 @@ async def test_a_worker_of_two_relays_never_carries_more_than_it_was_told(monkey
     pcm = talk(2)
     async with bench(("en", "fr", "es")) as here, bench(("en", "fr", "es")) as there:
         async with serving(here) as url, serving(there) as other, working(url, other, channels=4):
-            await until(lambda: sum(seat.carried for one in (here, there) for seat in one.dispatch.seats) == 4)
+            await until(lambda: sum(seat.carried for one in (here, there) for seat in one.dispatch.workers.seats) == 4)
             for one in (here, there):
                 for channel in ("en", "fr", "es"):
                     await play(one, pcm, 0, len(pcm), channel)
@@ -100,15 +100,15 @@ async def test_a_worker_of_two_relays_never_carries_more_than_it_was_told(monkey
 async def test_a_place_that_becomes_free_at_one_relay_is_offered_to_the_other() -> None:
     async with bench() as here, bench() as there, serving(here) as url, serving(there) as other:
         async with working(url, channels=1) as first:
-            await until(lambda: [seat.carried for seat in here.dispatch.seats] == [1])
+            await until(lambda: [seat.carried for seat in here.dispatch.workers.seats] == [1])
             first.cancel()
-            await until(lambda: not here.dispatch.workers)
+            await until(lambda: not here.dispatch.workers.count)
         async with working(url, other, channels=1):
-            await until(lambda: here.dispatch.workers == there.dispatch.workers == 1)
-            await until(lambda: here.dispatch.seats[0].carried + there.dispatch.seats[0].carried == 1)
-            holding, waiting = (here, there) if here.dispatch.seats[0].carried else (there, here)
+            await until(lambda: here.dispatch.workers.count == there.dispatch.workers.count == 1)
+            await until(lambda: here.dispatch.workers.seats[0].carried + there.dispatch.workers.seats[0].carried == 1)
+            holding, waiting = (here, there) if here.dispatch.workers.seats[0].carried else (there, here)
             await holding.ears.detach()
-            await until(lambda: waiting.dispatch.seats[0].carried == 1)
+            await until(lambda: waiting.dispatch.workers.seats[0].carried == 1)
 
 
 async def test_a_relay_that_is_not_there_is_said_once_and_joined_when_it_comes(
@@ -129,7 +129,7 @@ async def test_a_relay_that_is_not_there_is_said_once_and_joined_when_it_comes(
         port = nobody.getsockname()[1]
         async with bench() as one, serving(one) as url, working(url, f"http://127.0.0.1:{port}"):
             await until(lambda: dialled.count("relay 2") > 5)
-            await until(lambda: one.dispatch.workers == 1)
+            await until(lambda: one.dispatch.workers.count == 1)
     told = [record.getMessage() for record in caplog.records if record.name == dial.logger.name]
     assert [line for line in told if line.startswith("relay 2")] == [
         "relay 2 cannot be reached (Connection refused); it is dialled again until it answers"
@@ -146,7 +146,7 @@ async def test_a_relay_that_refuses_the_token_is_said_once_in_words(
     async with bench() as one, serving(one) as url, working(url, token="w" * 40):
         await until(lambda: bool([record for record in caplog.records if record.name == dial.logger.name]))
         await asyncio.sleep(0.3)
-        assert one.dispatch.workers == 0
+        assert one.dispatch.workers.count == 0
     told = [record.getMessage() for record in caplog.records if record.name == dial.logger.name]
     assert told == [
         "relay refuses the token: give the one of its setting worker_token_file; it is dialled again until it answers"

@@ -28,7 +28,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is busy elsewhere silences nobody here."""
     monkeypatch.setattr("hearing.transcribe.connection.SILENCE_S", 60.0)
     monkeypatch.setattr("hearing.transcribe.connection.REST_S", 3600.0)
-    monkeypatch.setattr("hearing.transcribe.dispatch.REST_S", 3600.0)
+    monkeypatch.setattr("hearing.transcribe.workers.REST_S", 3600.0)
 
 
 class Share(msgspec.Struct):
@@ -156,9 +156,9 @@ class Worker:
 async def joined(one: Bench, room: int, *, measured: bool = True) -> Worker:
     """Connect a worker that carries nothing yet and tells what it can carry."""
     hand = one.worker()
-    before = one.dispatch.workers
+    before = one.dispatch.workers.count
     await hand.hello(0)
-    await until(lambda: one.dispatch.workers > before)
+    await until(lambda: one.dispatch.workers.count > before)
     worker = Worker(hand, room, measured=measured)
     await worker.pulse()
     return worker
@@ -169,7 +169,7 @@ async def test_a_worker_that_is_not_measured_yet_gets_channels_one_after_the_oth
         fresh = await joined(one, 5, measured=False)
         for count in range(1, 6):
             await until(lambda count=count: len(fresh.hand.assigned) == count)  # type: ignore[misc]
-            assert one.dispatch.seats[0].carried == count
+            assert one.dispatch.workers.seats[0].carried == count
             await fresh.pulse()
         await fresh.hand.say(protocol.Words(99, 0, 0, ("sync",), 0))
         await fresh.hand.gets(Release)
@@ -183,7 +183,7 @@ async def test_a_channel_waits_rather_than_go_to_a_worker_that_cannot_keep_up(mo
         living = asyncio.create_task(small.live())
         await until(lambda: len(small.carried) == 2)
         await asyncio.sleep(0.2)
-        assert one.dispatch.seats[0].carried == 2
+        assert one.dispatch.workers.seats[0].carried == 2
         small.room = 3
         await until(lambda: len(small.carried) == 3)
         living.cancel()
@@ -193,7 +193,7 @@ async def test_a_channel_waits_rather_than_go_to_a_worker_that_cannot_keep_up(mo
 async def test_an_overloaded_worker_gives_channels_up_one_by_one_until_it_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("hearing.transcribe.dispatch.OVERLOADED_S", 0.2)
+    monkeypatch.setattr("hearing.transcribe.workers.OVERLOADED_S", 0.2)
     monkeypatch.setattr("hearing.transcribe.dispatch._STATE_S", 0.05)
     async with bench(SEVEN) as one:
         slow = await joined(one, 16)
@@ -211,7 +211,7 @@ async def test_an_overloaded_worker_gives_channels_up_one_by_one_until_it_is_not
 
 
 async def test_where_all_are_overloaded_nothing_is_moved_to_and_fro(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hearing.transcribe.dispatch.OVERLOADED_S", 0.05)
+    monkeypatch.setattr("hearing.transcribe.workers.OVERLOADED_S", 0.05)
     monkeypatch.setattr("hearing.transcribe.dispatch._STATE_S", 0.01)
     async with bench(SEVEN) as one:
         first, second = await joined(one, 16), None
@@ -238,7 +238,7 @@ async def test_where_all_are_overloaded_nothing_is_moved_to_and_fro(monkeypatch:
 async def test_a_channel_goes_back_to_the_worker_it_was_moved_from_when_there_is_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("hearing.transcribe.dispatch.STUCK_S", 0.3)
+    monkeypatch.setattr("hearing.transcribe.workers.STUCK_S", 0.3)
     monkeypatch.setattr("hearing.transcribe.dispatch._STATE_S", 0.05)
     async with bench() as one:
         first = await one.carrying()
@@ -252,9 +252,9 @@ async def test_a_channel_goes_back_to_the_worker_it_was_moved_from_when_there_is
 async def test_a_channel_that_two_workers_cannot_carry_moves_less_and_less_often(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("hearing.transcribe.dispatch.OVERLOADED_S", 0.0)
+    monkeypatch.setattr("hearing.transcribe.workers.OVERLOADED_S", 0.0)
     monkeypatch.setattr("hearing.transcribe.dispatch._STATE_S", 0.01)
-    monkeypatch.setattr("hearing.transcribe.dispatch.REST_S", 0.2)
+    monkeypatch.setattr("hearing.transcribe.workers.REST_S", 0.2)
     monkeypatch.setattr("hearing.transcribe.connection.REST_S", 0.0)
     async with bench() as one:
         workers = [await joined(one, 0) for _ in range(2)]

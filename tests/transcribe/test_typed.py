@@ -18,7 +18,7 @@ from hearing.events import (
     encode,
 )
 from hearing.log.memory import MemoryLog
-from hearing.transcribe import dispatch
+from hearing.transcribe import captioners
 from hearing.transcribe.carried import Carried
 from hearing.transcribe.protocol import Ack, Assign, Closed, Draft, Drained, Finish, Release, Words
 from hearing.transcribe.typed import Hand, Line
@@ -36,7 +36,7 @@ LONG = Hand(silence_s=3600.0)
 
 
 async def typing(one: Bench, line: Line, channel: str = "en") -> bool:
-    return await one.dispatch.type(one.dispatch.carried("m", channel), line)
+    return await one.dispatch.captioners.type(one.dispatch.carried("m", channel), line)
 
 
 async def shown(one: Bench, channel: str = "en") -> list[tuple[str, str]]:
@@ -151,7 +151,7 @@ async def test_the_machine_goes_on_when_it_is_handed_back_after_the_last_typed_w
         await worker.heard(2 * SECOND)
         carried = one.dispatch.carried("m", "en")
         await typing(one, posted(1, "Typed and not ended"))
-        await one.dispatch.hand_back(carried)
+        await one.dispatch.captioners.hand_back(carried)
         async with asyncio.timeout(WAIT_S):
             while len(worker.assigned) < 2:
                 await asyncio.sleep(0.02)
@@ -185,9 +185,9 @@ async def test_to_take_the_channel_and_type_nothing_leaves_the_machines_open_wor
         await worker.say(Words(handle(worker), 0, 0, ("Still", "open"), SECOND))
         await worker.acks(1)
         carried = one.dispatch.carried("m", "en")
-        await one.dispatch.take(carried)
+        await one.dispatch.captioners.take(carried)
         await worker.gets(Release)
-        await one.dispatch.hand_back(carried)
+        await one.dispatch.captioners.hand_back(carried)
         async with asyncio.timeout(WAIT_S):
             while len(worker.assigned) < 2:
                 await asyncio.sleep(0.02)
@@ -236,14 +236,14 @@ async def test_a_meeting_that_is_closed_at_once_has_no_gap_either() -> None:
 async def test_a_channel_that_goes_back_while_the_last_lines_are_waited_for_is_heard_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dispatch, "_LINGER_S", 0.05)
+    monkeypatch.setattr(captioners, "_LINGER_S", 0.05)
     async with bench(hold=LONG) as one:
         worker = await one.carrying()
         one.play(0, 10 * SECOND)
         await typing(one, posted(1, "The last line."))
         draining = asyncio.create_task(one.ears.drain(WAIT_S, 10_000))
         await asyncio.sleep(0)
-        await one.dispatch.hand_back(one.dispatch.carried("m", "en"))
+        await one.dispatch.captioners.hand_back(one.dispatch.carried("m", "en"))
         await worker.gets(Finish)
         await asyncio.wait({draining}, timeout=0.3)
         await worker.say(Words(handle(worker), 1, 0, ("And", "on."), 10 * SECOND))
@@ -261,7 +261,7 @@ async def test_a_line_that_meets_the_end_of_the_hold_takes_the_channel_again_and
         await typing(one, posted(1, "First line."))
         carried = one.dispatch.carried("m", "en")
         async with carried._lock:
-            going_back = asyncio.create_task(one.dispatch.hand_back(carried))
+            going_back = asyncio.create_task(one.dispatch.captioners.hand_back(carried))
             await asyncio.sleep(0)
             posting = asyncio.create_task(typing(one, posted(2, "Second line.")))
             while len(carried._lock._waiters or ()) < 2:  # what it is about: who comes first
@@ -294,7 +294,7 @@ async def test_who_is_told_late_that_a_captioner_took_over_takes_the_channel_fro
         one.group.create_task(second.pulse())
         one.play(0, 10 * SECOND)
         async with asyncio.timeout(WAIT_S):
-            while len(one.dispatch.seats) < 2:
+            while len(one.dispatch.workers.seats) < 2:
                 await asyncio.sleep(0.01)
         slow, removing, remove = asyncio.Event(), asyncio.Event(), one.board.remove
 
@@ -305,9 +305,9 @@ async def test_who_is_told_late_that_a_captioner_took_over_takes_the_channel_fro
 
         one.board.remove = remove_slowly  # type: ignore[method-assign]
         carried = one.dispatch.carried("m", "en")
-        await one.dispatch.take(carried)
+        await one.dispatch.captioners.take(carried)
         await removing.wait()
-        await one.dispatch.hand_back(carried)
+        await one.dispatch.captioners.hand_back(carried)
         await second.gets(Assign)
         slow.set()
         await first.gets(Release)
@@ -343,12 +343,12 @@ async def test_machine_and_captioner_share_a_channel_and_no_word_is_missing_or_d
         await play(one, whole, 0, third)
         await said(one, 6)
         carried = one.dispatch.carried("m", "en")
-        await one.dispatch.take(carried)
+        await one.dispatch.captioners.take(carried)
         machine = await one.words()
         await play(one, whole, third // 3200 * 3200, 2 * third)
         line = [name(number) for number in range(len(machine) - 3, 25)]
         assert await typing(one, posted(1, " ".join(line)))
-        await one.dispatch.hand_back(carried)
+        await one.dispatch.captioners.hand_back(carried)
         await play(one, whole, 2 * third // 3200 * 3200, len(whole))
         await one.ears.drain(WAIT_S, len(whole) // 16)
         words = await one.words()

@@ -83,7 +83,7 @@ async def test_without_the_token_nobody_gets_in() -> None:
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
             with pytest.raises(InvalidStatus, match="403"):
                 await connect(worker_url(url), additional_headers=headers)
-        assert one.dispatch.workers == 0
+        assert one.dispatch.workers.count == 0
 
 
 async def child(line: bytes) -> asyncio.subprocess.Process:
@@ -167,12 +167,12 @@ async def test_a_local_worker_that_froze_is_replaced_though_another_is_connected
     async with bench() as one, serving(one) as url:
         await one.carrying()
         others = _children()
-        keeping = asyncio.create_task(keep_worker(url, TOKEN, Config(), workers=one.dispatch.named))
+        keeping = asyncio.create_task(keep_worker(url, TOKEN, Config(), workers=one.dispatch.workers.named))
         try:
             frozen: set[int] = set()
             for _ in range(2):
                 async with asyncio.timeout(120):
-                    while one.dispatch.workers < 2 or _children() & frozen:
+                    while one.dispatch.workers.count < 2 or _children() & frozen:
                         await asyncio.sleep(0.05)
                 if not frozen:
                     frozen = _children() - others

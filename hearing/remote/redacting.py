@@ -1,54 +1,56 @@
-"""Redactions from the command line: through the server that runs on a folder, or on the folder itself."""
+"""Take words and sound out of the record, list what was taken out, and take it out again of a copy."""
 
-import asyncio
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
 
 import msgspec
 
-from hearing.app import utc_ms
 from hearing.archive.feeder import Feeder
 from hearing.archive.index import Index
 from hearing.board.memory import MemoryBoard
 from hearing.events import Cut
 from hearing.house import HouseKeeper
 from hearing.log.sqlite import SqliteLog
+from hearing.now import utc_ms
 from hearing.redacting import Redactor, read_on
 from hearing.redaction import Account
-from hearing.remote import Target, _reach, _request, _with_log, meetings
+from hearing.remote import meetings
+from hearing.remote.connection import Target, at_meeting, reach, request
+from hearing.remote.folder import with_log
 from hearing.site.redactions import AskedRedaction, RedactionAnswer, RedactionsAnswer, answer, listed, wanted_of
 from hearing.store.folder import FolderStore
 from hearing.stream.erasure import StillThere
 
+_PATH = "/redactions"
+
 
 def redact(where: Target, meeting: str, asked: AskedRedaction) -> RedactionAnswer:
     """Take words and sound of a meeting out of the record; `ended` is null where that is not done yet."""
-    found = _reach(where)
+    found = reach(where)
     if found:
-        told = _request(found, "POST", _path(meeting), msgspec.json.encode(asked))
+        told = request(found, "POST", at_meeting(meeting, _PATH), msgspec.json.encode(asked))
         return msgspec.convert(told, RedactionAnswer)
-    return asyncio.run(_with_log(where.data, lambda log: _on_folder(where.data, log, meeting, asked)))
+    return with_log(where.data, lambda log: _on_folder(where.data, log, meeting, asked))
 
 
 def redactions(where: Target, meeting: str) -> list[RedactionAnswer]:
     """Return what was taken out of a meeting, and no word of it."""
-    found = _reach(where)
+    found = reach(where)
     if found:
-        return msgspec.convert(_request(found, "GET", _path(meeting)), RedactionsAnswer).redactions
+        return msgspec.convert(request(found, "GET", at_meeting(meeting, _PATH)), RedactionsAnswer).redactions
 
     async def read(log: SqliteLog) -> list[RedactionAnswer]:
         known = (await HouseKeeper(log, utc_ms).start()).house().meeting(meeting)
         return listed(known.id, await read_on(log, known.id, Account()))
 
-    return asyncio.run(_with_log(where.data, read))
+    return with_log(where.data, read)
 
 
 def all_redactions(where: Target) -> list[RedactionAnswer]:
     """Return what was taken out of all meetings of a server or a data folder: what a restore must take out again."""
-    return [told for meeting in meetings(where) for told in redactions(where, meeting["id"])]
+    return [told for meeting in meetings.listed(where) for told in redactions(where, meeting["id"])]
 
 
 def again(where: Target, told: Sequence[RedactionAnswer]) -> list[RedactionAnswer]:
@@ -76,7 +78,3 @@ async def _on_folder(data: Path, log: SqliteLog, meeting: str, asked: AskedRedac
         with suppress(StillThere):  # the answer says what
             await redactor.carry_out_alone(known.id, wanted.redaction)
         return answer(known.id, await redactor.account(known.id), wanted.redaction)
-
-
-def _path(meeting: str) -> str:
-    return f"/api/meetings/{quote(meeting, safe='')}/redactions"
