@@ -157,7 +157,8 @@ async def _posted(request: Request, office: Office, house: Callable[[], House], 
     pace.count(who.invite)
     number = _number(request.query_params.get("seq", ""))
     text, ends = read_text(body)
-    await dispatch.type(carried, Line(text, _source(who), number, ends=ends))
+    language = request.query_params.get("lang", "")
+    await dispatch.type(carried, Line(text, _source(who), number, ends=ends, language=language))
     return carried.last_seq(_source(who))
 
 

@@ -170,8 +170,14 @@ class Carried:
                 await self._answer(job)
 
     def is_new(self, line: Line) -> bool:
-        """Tell whether a captioner's line was not stored before. Raises Refused for a number used for another."""
-        return self._counts.name(line) is not None
+        """Tell whether a captioner's line was not stored before.
+
+        Raises Refused for a number used for another, and for a language that is not the channel's.
+        """
+        if self._counts.name(line) is None:
+            return False
+        typed.language_of(line, self.channel, self._spoken())
+        return True
 
     async def type(self, line: Line, now_t: int) -> bool | None:
         """Store a captioner's line as the channel's words; False where it was stored before.
@@ -187,6 +193,7 @@ class Carried:
             if self.drained.is_set():
                 raise Conflict("This meeting is over. Captions are taken while it is on.")
             channel = (self.id, self.language)
+            line = msgspec.structs.replace(line, language=typed.language_of(line, self.channel, self._spoken()))
             if line.text.strip() and not self.hand.holds:
                 return None
             if self.hand.holds:

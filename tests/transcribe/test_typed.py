@@ -6,7 +6,7 @@ import json
 import pytest
 
 from hearing import redaction, transcript
-from hearing.errors import Conflict
+from hearing.errors import Conflict, Refused
 from hearing.events import (
     Cut,
     PassageRedacted,
@@ -17,6 +17,7 @@ from hearing.events import (
     channel_subject,
     encode,
 )
+from hearing.house_events import Channel
 from hearing.log.memory import MemoryLog
 from hearing.transcribe import dispatch
 from hearing.transcribe.carried import Carried
@@ -31,6 +32,7 @@ from tests.transcribe.test_typed_lines import posted
 from tests.transcribe.test_worker import settings
 
 WAIT_S = 60
+SEVERAL = Channel("floor", "fr", 0, "floor", ("fr", "en", "zh"))
 LONG = Hand(silence_s=3600.0)
 """A hold that outlasts every test."""
 
@@ -95,6 +97,33 @@ async def test_fragments_make_one_passage_until_a_sentence_or_a_line_ends() -> N
             ("Next question", "typed"),
             ("Thank you", "typed"),
         ]
+
+
+async def test_lines_on_a_floor_of_several_languages_are_in_the_language_they_were_typed_in() -> None:
+    async with bench((SEVERAL,), hold=LONG) as one:
+        one.play(0, 10 * SECOND, "floor")
+        lines = (("Je vous", "fr"), ("remercie", ""), ("Thank you", "en-US"), ("多谢主席。", "zh"), ("谢谢", ""))
+        for seq, (text, language) in enumerate(lines, 1):
+            assert await typing(one, Line(text, "cart", seq, language=language), "floor")
+        with pytest.raises(Refused, match="fr, en, zh"):
+            await typing(one, Line("Gracias.", "cart", 6, language="es"), "floor")
+        assert one.dispatch.carried("m", "floor").last_seq("cart") == 5
+        assert not await typing(one, Line("多谢主席。", "cart", 4, language="es"), "floor"), "it was taken before"
+        spoken = (await one.folded()).channel("floor")
+        assert [(" ".join(segment.words), segment.language, segment.closed) for segment in spoken.segments] == [
+            ("Je vous remercie", "fr", True),
+            ("Thank you", "en", True),
+            ("多 谢 主 席。", "zh", True),
+            ("谢 谢", "zh", False),
+        ]
+
+
+async def test_a_line_in_a_language_that_is_refused_takes_nothing_from_the_machine() -> None:
+    async with bench((SEVERAL,), hold=LONG) as one:
+        one.play(0, 10 * SECOND, "floor")
+        with pytest.raises(Refused):
+            await typing(one, Line("Gracias.", "cart", 1, language="es"), "floor")
+        assert not one.dispatch.carried("m", "floor").hand.holds
 
 
 async def test_a_line_that_is_sent_twice_stands_once_though_the_server_was_started_again() -> None:
