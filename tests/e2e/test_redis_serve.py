@@ -128,6 +128,8 @@ def test_while_the_home_is_away_an_edge_reads_on_and_takes_nothing_in(
         assert httpx.post(f"{edge.url}/d/one/ask", data=form, timeout=60).status_code == 503
         refused = httpx.put(f"{edge.url}/api/dialogues/one/items/{'0' * 32}", json={}, timeout=60)
         assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+        caption = httpx.post(f"{edge.url}/closedcaption?id=a.b&seq=1", content=b"Lost?", timeout=60)
+        assert (caption.status_code, caption.headers["Content-Type"][:10]) == (503, "text/plain")
         for path in ("/", "/m/one", "/m/one/asked", "/api/meetings/one/segments", "/api/search?q=w1"):
             assert status(edge.url + path) == 200, path
         assert status(f"{edge.url}/m/one", cookies={"desk-house": "x"}) == 200  # type: ignore[arg-type]
