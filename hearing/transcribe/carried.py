@@ -13,6 +13,7 @@ from hearing.events import (
     GapMarked,
     GapReason,
     SegmentClosed,
+    SegmentKept,
     WordsCommitted,
     channel_subject,
     decode_public,
@@ -105,8 +106,8 @@ class Carried:
             for record in records:
                 event = decode_public(record.body)
                 transcript.apply(folded, event)
-                if isinstance(event, WordsCommitted) and event.channel == self.id and event.entry:
-                    self._counts.take(event.entry)
+                if isinstance(event, WordsCommitted | SegmentKept) and event.channel == self.id:
+                    self._counts.know(event)
                 position = record.position if record.subject == subject else position
             after = records[-1].position
         self._folded, self._position = folded, position

@@ -8,7 +8,7 @@ import msgspec
 
 from hearing import realign
 from hearing.errors import Refused
-from hearing.events import CAPTIONER, SAMPLES_PER_MS, SegmentClosed, WordsCommitted
+from hearing.events import CAPTIONER, SAMPLES_PER_MS, SegmentClosed, SegmentKept, WordsCommitted
 from hearing.house_events import Channel
 from hearing.lang import TAKEN, join
 from hearing.transcribe.verify import MAX_WORD, next_ordinal
@@ -27,6 +27,8 @@ _OVERLAP_WORDS = 12
 _LEAST_SAME = 3
 _NEAR_MS = 5000
 """So rough is what is known of when a line was said."""
+_UNTOLD = ""
+"""The digest of a line that a redaction took words from: whatever comes under its number was taken before."""
 _ENDS = (".", "!", "?", "…", "。", "！", "？", "؟", "۔", "»", "”")
 
 
@@ -74,7 +76,7 @@ class Counts:
         if not line.source:
             return None if line.name in self._names else line.name
         count, digest = self._counts.get(line.source, Count()), _digest(line.text)
-        if count.used.get(line.seq) == digest:
+        if count.used.get(line.seq) in {digest, _UNTOLD}:
             count.again = line.seq if line.seq <= 1 or line.seq == count.again + 1 else -1
             return None
         number = count.number
@@ -83,6 +85,12 @@ class Counts:
                 raise Refused(f"Number {line.seq} was used for another caption. The last one was {count.last}.")
             number += 1
         return f"{line.source}:{number}:{line.seq}:{digest}"
+
+    def know(self, event: WordsCommitted | SegmentKept) -> None:
+        """Know the lines that the log tells of."""
+        for name in event.entries if isinstance(event, SegmentKept) else (event.entry,):
+            if name:
+                self.take(name)
 
     def take(self, name: str) -> None:
         """Know a line from now on, by its name."""

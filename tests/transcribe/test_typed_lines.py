@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hearing import transcript
 from hearing.errors import Refused
-from hearing.events import SegmentClosed, WordsCommitted
+from hearing.events import SegmentClosed, SegmentKept, WordsCommitted
 from hearing.house_events import Channel
 from hearing.transcribe import typed
 from hearing.transcribe.typed import Counts, Hand, Line
@@ -66,6 +66,16 @@ def test_software_that_was_started_anew_may_begin_with_the_same_words() -> None:
     assert not taken(counts, 2, "One.")
     assert taken(counts, 3, "Good morning.")
     assert counts.last("cart") == 3
+
+
+@pytest.mark.parametrize("text", ["Neverspoken.", "something else"])
+def test_whatever_comes_under_the_number_of_a_redacted_line_was_taken_before(text: str) -> None:
+    counts = Counts()
+    counts.know(SegmentKept("r", "privacy", "en", "en.0", ("", ""), 16, entries=("cart:0:1:", "cart:0:2:", "p:0123")))
+    assert counts.last("cart") == 2
+    assert counts.name(posted(2, text)) is None
+    assert counts.name(Line(text, name="p:0123")) is None
+    assert counts.name(posted(3, text)) is not None
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["a", "b"])), max_size=40))
