@@ -11,7 +11,8 @@ from tests.e2e.browsing import browser, page_on
 from tests.e2e.test_desk_access import check
 from tests.e2e.test_page_access import axe
 from tests.site.desking import MEETING, QUIET
-from tests.site.test_captioning import CHANNEL, PAGE, STAFF, Live, floor, live, passages
+from tests.site.test_captioning import CHANNEL, PAGE, STAFF, Live, live
+from tests.site.test_captioning_floor import floor, passages
 
 pytestmark = pytest.mark.browser
 
