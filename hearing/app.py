@@ -327,7 +327,7 @@ async def _serve_edge(config: Config, seams: Seams, then: Then | None) -> bool:
         keeper = await HouseKeeper(log, utc_ms).start()
         staff_token = _token(config.staff_token_file, "staff_token_file")
         worker_token = _token(config.worker_token_file, "worker_token_file")
-        dispatch = Dispatch(log, Skipping(board), _hand(config))
+        dispatch = Dispatch(log, Skipping(board), takes_captions=False)
         whereabouts, rules = Whereabouts(board), rules_of(config)
         turns = Turns(board, this_process(config.folder), Able(whereabouts, rules), patience_s=PATIENCE_S)
         feeder = Feeder(keeper.house, log, index)

@@ -97,10 +97,14 @@ class Ears:
 
 
 class Dispatch:
-    """Every channel that wants a worker, and every worker that is connected."""
+    """Every channel that wants a worker, and every worker that is connected.
 
-    def __init__(self, log: Log, board: Board, hand: Hand | None = None) -> None:
+    `takes_captions`: what captioners send comes here, so one who wrote a channel before is waited for.
+    """
+
+    def __init__(self, log: Log, board: Board, hand: Hand | None = None, *, takes_captions: bool = True) -> None:
         self._hand = hand or Hand()
+        self._takes_captions = takes_captions
         self._log = log
         self._board = board
         self._carried: list[Carried] = []
@@ -143,7 +147,11 @@ class Dispatch:
         for carried in channels:
             carried.hand = msgspec.structs.replace(self._hand)
             await carried.fold()
-            carried.assume()
+            if self._takes_captions:
+                carried.assume()
+            else:
+                with suppress(Conflict):  # somebody else wrote for it just now
+                    await carried.let_go()
         for carried in channels:
             carried.glossary = self._glossaries.get(meeting.id, ())
         if self._group is None:

@@ -176,6 +176,29 @@ def test_an_edge_on_standby_goes_on_with_the_meeting_and_hands_it_back(
 
 
 @pytest.mark.slow
+def test_an_edge_on_standby_does_not_wait_for_a_captioner_whom_it_cannot_serve(
+    tmp_path: Path, home: Serving, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(home)
+    monkeypatch.setenv("HEARING_STANDBY", "true")
+    monkeypatch.setenv("HEARING_CAPTION_SILENCE_S", "3600")
+    headers = {"Authorization": f"Bearer {STAFF_TOKEN}"}
+    made = httpx.post(
+        f"{home.url}/api/meetings/one/captioners", json={"channel": "en", "url": True}, headers=headers, timeout=60
+    )
+    with server(tmp_path, "edge", redis.url) as edge:
+        follows(edge)
+        caption = f"{edge.url}{made.json()['path']}&seq=1"
+        until(lambda: httpx.post(caption, content=b"Typed.", timeout=60).status_code == 200, PATIENCE_S, "a caption")
+        home.kill()
+        with working(edge.url) as worker:
+            until(lambda: len(worker.acknowledged) >= 4, PATIENCE_S, "words by the edge")
+        found = edge.get("/api/meetings/one/segments?channel=en")["segments"]
+        assert [one["mark"] for one in found[:2]] == ["typed", "machine"]
+        assert httpx.post(caption, content=b"Typed.", timeout=60).status_code == 503
+
+
+@pytest.mark.slow
 def test_a_redis_that_is_killed_and_started_again_costs_a_live_meeting_nothing_that_was_acknowledged(
     home: Serving, redis: RedisServer
 ) -> None:

@@ -1,36 +1,22 @@
 """A captioner's hand on a channel: their words instead of the machine's, each once, and none said twice."""
 
 import asyncio
-import hashlib
 import json
-from pathlib import Path
 
-import msgspec
 import pytest
 
-from hearing import redaction, transcript
 from hearing.errors import Conflict, Refused
 from hearing.events import (
-    Cut,
-    PassageRedacted,
-    RunEnded,
     RunStarted,
-    SegmentClosed,
-    SegmentKept,
-    WordRange,
     WordsCommitted,
     channel_subject,
-    decode_public,
     encode,
 )
 from hearing.house_events import Channel
 from hearing.log.memory import MemoryLog
-from hearing.meeting import House
-from hearing.redacting import Redactor
-from hearing.redaction import Wanted
-from hearing.store.folder import FolderStore
 from hearing.transcribe import dispatch
 from hearing.transcribe.carried import Carried
+from hearing.transcribe.dispatch import Dispatch
 from hearing.transcribe.protocol import Ack, Assign, Closed, Draft, Drained, Finish, Release, Words
 from hearing.transcribe.typed import Hand, Line
 from hearing.transcribe.worker import work
@@ -154,50 +140,6 @@ async def test_a_line_that_is_sent_twice_stands_once_though_the_server_was_start
         assert await one.words() == ["Once", "and", "for", "all.", "Together.", "From", "the", "page."]
 
 
-async def test_a_line_sent_again_after_its_redaction_and_a_restart_counts_once(tmp_path: Path) -> None:
-    async with bench(hold=LONG) as one, FolderStore(tmp_path) as store:
-        redactor = redactor_of(one, store)
-        working = asyncio.create_task(redactor.run())
-        one.play(0, 10 * SECOND)
-        lines = [
-            posted(1, "We heard"),
-            posted(2, "Zyxwvuqa."),
-            posted(3, "Thank you."),
-            Line("Mr. Zyxwvuqa.", name="p:01"),
-        ]
-        for line in lines:
-            assert await typing(one, line)
-        await one.log.append(PUBLIC, [encode(RunEnded(1, 10_000, "lost"))])  # so that no more of its sound is awaited
-        for redaction_id, place in (("1" * 16, "en.0.2"), ("2" * 16, "en.0.0"), ("3" * 16, "en.2.1")):
-            cut = redaction.cut_words(meeting(), (await redactor.account("m")).said, "en", place)
-            await redactor.ask("m", Wanted(redaction_id, "person-at-risk", (cut,)))
-            async with asyncio.timeout(WAIT_S):
-                await redactor.ended("m", redaction_id)
-        await one.ears.detach()
-        one.ears = await one.dispatch.attach(meeting(), nothing_recorded)
-        one.play(10 * SECOND, 11 * SECOND)
-        assert [await typing(one, line) for line in lines] == [False] * 4
-        assert one.dispatch.carried("m", "en").last_seq("cart") == 3
-        assert await one.words() == ["", "heard", "", "Thank", "you.", "Mr.", ""]
-        assert await typing(one, posted(4, "We go on."))
-        bodies = b"".join([record.body for record in await one.log.read(PUBLIC, 0)])
-        told = hashlib.sha256(b"Zyxwvuqa.").hexdigest()[:12].encode()
-        assert told not in bodies, "a digest tells a name to whoever tries names"
-        assert hashlib.sha256(b"Thank you.").hexdigest()[:12].encode() in bodies, "that is how a digest stands there"
-        working.cancel()
-        await asyncio.wait({working})
-
-
-def redactor_of(one: Bench, store: FolderStore) -> Redactor:
-    """Return what carries out redactions of the meeting, while the relay goes on."""
-
-    async def forget(_meeting: str, cuts: tuple[Cut, ...], _position: int) -> None:
-        await one.dispatch.redact("m", cuts)
-
-    known = House({"m": msgspec.structs.replace(meeting(), phase="open")})
-    return Redactor(one.log, store, one.board, house=lambda: known, forget=forget, now_ms=lambda: 7)
-
-
 async def test_a_blank_line_takes_nothing_from_the_machine() -> None:
     async with bench(hold=LONG) as one:
         worker = await one.carrying()
@@ -291,6 +233,31 @@ async def test_after_a_restart_the_captioner_is_waited_for() -> None:
         await typing(one, posted(2, "and after it."))
         assert not carried.hand.assumed
         assert await shown(one) == [("Before the restart", "typed"), ("and after it.", "typed")]
+
+
+async def test_one_on_standby_does_not_wait_for_a_captioner_who_cannot_reach_it() -> None:
+    async with bench(hold=LONG) as one:
+        one.play(0, 10 * SECOND)
+        await typing(one, posted(1, "Before the home"))
+        await one.ears.detach()
+        standby = Dispatch(one.log, one.board, LONG, takes_captions=False)
+        running = one.group.create_task(standby.run())
+        ears = await standby.attach(meeting(), nothing_recorded)
+        other = Bench(one.log, one.board, standby, ears, one.group)
+        assert not standby.carried("m", "en").hand.holds
+        worker = await other.carrying()
+        assigned = worker.assigned[handle(worker)]
+        assert (assigned.prefix, assigned.next_segment) == ((), 1), "the captioner's passage is over"
+        assert assigned.from_sample == (await one.folded()).channel("en").through_t * 16
+        other.play(10 * SECOND, 14 * SECOND)
+        await worker.heard(14 * SECOND)
+        await worker.say(Words(handle(worker), 1, 0, ("was", "gone."), 14 * SECOND))
+        await worker.acks(1)
+        assert await shown(one) == [("Before the home", "typed"), ("was gone.", "machine")]
+        assert (await one.folded()).channel("en").segments[0].closed
+        await worker.pipe.close()
+        await ears.detach()
+        running.cancel()
 
 
 async def test_a_meeting_that_is_closed_has_no_gap_where_a_captioner_wrote() -> None:
@@ -457,24 +424,3 @@ async def test_what_the_board_says_of_a_typed_channel_is_never_late() -> None:
         told = await one.board.get("captions:m:en")
         assert told is not None
         assert json.loads(told) == {"state": "typed", "late_ms": 0}
-
-
-async def test_what_a_redaction_leaves_of_a_typed_passage_is_still_marked_as_typed() -> None:
-    said = WordsCommitted("en", "en.0", 0, ("A", "secret", "name."), SECOND, by="captioner", entry="p:1")
-    times = SegmentClosed("en", "en.0", 0, 900, ((0, 300), (300, 600), (600, 900)))
-    whole = transcript.Transcript()
-    for event in (said, times):
-        transcript.apply(whole, event)
-    asked = PassageRedacted("r", "privacy", (Cut("en", 300, 600, (WordRange("en.0", 1, 1),)),), 0)
-    kept = redaction.plan(whole, asked).kept
-    assert [(one.words, one.by) for one in kept] == [(("A", "", "name."), "captioner")]
-    assert decode_public(encode(kept[0])) == kept[0]
-    before = decode_public(
-        b'{"type":"segment.kept","redaction":"r","basis":"privacy","channel":"en","segment":"en.0",'
-        b'"words":["A","","name."],"through_sample":16000,"by":"captioner"}'
-    )
-    assert isinstance(before, SegmentKept)
-    assert before.entries == (), "one of before this was kept"
-    again = transcript.Transcript()
-    transcript.apply(again, kept[0])
-    assert [segment.mark for segment in again.channel("en").segments] == ["typed"]
