@@ -188,10 +188,20 @@ def _last(fold: Fold, channel: Channel) -> list[Segment]:
     return fold.transcript.channel(channel.id).segments[-SHOWN:]
 
 
-def _shown(segment: Segment, channel: Channel, zero: int | None) -> Shown:
+def _lines(place: Place, fold: Fold, *, rehearsed: bool) -> list[Shown]:
+    """Return what is shown of the channel, the newest first.
+
+    Of a rehearsal, which is the staff's alone, only what was typed; it is nobody's record, and nothing of it is mended.
+    """
+    segments = [one for one in reversed(_last(fold, place.channel)) if one.words and (one.by or not rehearsed)]
+    zero = fold.transcript.media_zero_utc_ms
+    return [_shown(one, place.channel, zero, mends=not rehearsed) for one in segments]
+
+
+def _shown(segment: Segment, channel: Channel, zero: int | None, *, mends: bool) -> Shown:
     language = segment.spoken(channel.language)
     text = clean(join(segment.shown, language))
-    mends = bool(segment.by) and segment.closed and not segment.hidden and bool(segment.words)
+    mends = mends and bool(segment.by) and segment.closed and not segment.hidden and bool(segment.words)
     edition = segment.edition if mends else None
     clock = show.clock(zero, segment.span[0])
     return Shown(segment.id, clock, text, language, segment.mark, segment.hidden, edition)
@@ -214,7 +224,9 @@ def _carried(rooms: Rooms, place: Place) -> Carried | None:
 
 async def _page(rooms: Rooms, request: Request, place: Place, answer: Answer) -> Response:
     fold = await rooms.folds.of(place.meeting.id)
-    zero, carried = fold.transcript.media_zero_utc_ms, _carried(rooms, place)
+    carried = _carried(rooms, place)
+    rehearsed = carried is not None and carried.meeting != place.meeting.id
+    heard = await rooms.folds.of(carried.meeting) if carried and rehearsed else fold
     lag = request.query_params.get("lag", "")
     shown: dict[str, Any] = {
         "dialogue": place.dialogue,
@@ -223,11 +235,12 @@ async def _page(rooms: Rooms, request: Request, place: Place, answer: Answer) ->
         "meeting": place.meeting,
         "meetings": [one for one in place.dialogue.meetings if place.who.meeting in ("", one.id)],
         "channel": place.channel,
-        "written": _chosen(place, answer.language or request.query_params.get("language", ""), fold),
+        "written": _chosen(place, answer.language or request.query_params.get("language", ""), heard),
         "channels": [one for one in place.meeting.created.channels if captions(place.who, place.meeting.id, one.id)],
         "writes": "nobody" if carried is None else "captioner" if carried.hand.holds else "machine",
         "silence": round(carried.hand.silence_s) if carried else 0,
-        "lines": [_shown(one, place.channel, zero) for one in reversed(_last(fold, place.channel)) if one.words],
+        "rehearsed": rehearsed,
+        "lines": _lines(place, heard, rehearsed=rehearsed),
         "marks": MARKS,
         "line": answer.line if _NAME.fullmatch(answer.line) else secrets.token_hex(8),
         "lag": lag if lag.isascii() and lag.isdigit() and len(lag) <= 2 else "0",

@@ -51,6 +51,7 @@ class Carried:
 
     def __init__(self, meeting: str, channel: Channel, log: Log, recall: Recall) -> None:
         self.meeting = meeting
+        self.rehearses = ""
         self.channel = channel
         self.supply = Supply(channel.id, recall)
         self.holder: Holder | None = None

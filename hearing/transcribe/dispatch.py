@@ -153,6 +153,7 @@ class Dispatch:
                 with suppress(Conflict):  # somebody else wrote for it just now
                     await carried.let_go()
         for carried in channels:
+            carried.rehearses = meeting.created.rehearses
             carried.glossary = self._glossaries.get(meeting.id, ())
         if self._group is None:
             raise Unavailable("The server is leaving.")
@@ -200,11 +201,11 @@ class Dispatch:
                     await carried.redact(cut.t0, cut.t1)
 
     def carried(self, meeting: str, channel: str) -> Carried:
-        """Return a channel of a meeting that is on. Raises Conflict."""
-        for carried in self._carried:
-            if (carried.meeting, carried.id) == (meeting, channel):
-                return carried
-        raise Conflict("This meeting is not open. Captions are taken while it is.")
+        """Return a channel of a meeting that is on, or of its rehearsal. Raises Conflict."""
+        found = [one for one in self._carried if one.id == channel and meeting in {one.meeting, one.rehearses}]
+        if not found:
+            raise Conflict("This meeting is not open. Captions are taken while it is.")
+        return min(found, key=lambda one: one.meeting != meeting)
 
     async def type(self, carried: Carried, line: Line) -> bool:
         """Store a captioner's line; False where it was stored before. From now on the captioner writes the channel."""
