@@ -128,7 +128,7 @@ async def opened_parts(config: Config, seams: Seams, *, is_home: bool) -> AsyncI
             office=office,
             index=index,
             keeper=keeper,
-            dispatch=Dispatch(log, Skipping(board), _hand(config)),
+            dispatch=Dispatch(log, Skipping(board), _hand(config), takes_captions=is_home),
             feeder=Feeder(keeper.house, log, index),
             staff_token=_token(config.staff_token_file, "staff_token_file"),
             worker_token=_token(config.worker_token_file, "worker_token_file"),

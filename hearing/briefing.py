@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from hearing.desk_events import desk_stream
+from hearing.desk_events import desk_stream, glossary_subject, names_subject
 from hearing.errors import HearingError
 from hearing.glossary import told
 from hearing.house import HouseKeeper
@@ -46,13 +46,20 @@ class Briefing:
             logger.warning("waiting code=%s", error.code)
             await asyncio.sleep(_AGAIN_S)
 
+    async def _versions(self, stream: str, of: str) -> tuple[int, int]:
+        """Return where the glossary and the names were last written: whatever else happens there opens nothing."""
+        return await self._log.head(stream, glossary_subject(of)), await self._log.head(stream, names_subject(of))
+
     async def _brief(self, meeting: Meeting) -> None:
         dialogue = meeting.created.dialogue
         stream, of = desk_stream(dialogue), meeting.created.rehearses or meeting.id
+        told: tuple[int, int] | None = None
         while True:
             try:
                 seen = await self._log.head(stream)
-                await self._dispatch.tell_glossary(meeting.id, await self._words(dialogue, of))
+                if told != (now := await self._versions(stream, of)):
+                    await self._dispatch.tell_glossary(meeting.id, await self._words(dialogue, of))
+                    told = now
                 await self._log.wait(stream, seen)
             except HearingError as error:
                 logger.warning("briefing_failed code=%s", error.code)

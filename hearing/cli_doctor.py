@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from hearing.creating import add_source, source_of
 from hearing.errors import Refused
 
 
@@ -27,7 +28,7 @@ def add(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--redis", metavar="URL", help="as `serve` takes it")
     parser.add_argument("--address", default="", metavar="URL", help="the public address: ask the server there, too")
-    parser.add_argument("--source", default="", metavar="SOURCE", help="open this source, and listen to it")
+    add_source(parser, "open this source, and listen to it; - reads it from standard input")
     parser.add_argument("--channels", default="en,fr,es", metavar="IDS", help="so many are carried (default: en,fr,es)")
     parser.add_argument("--quick", action="store_true", help="do not load the speech model")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
@@ -40,7 +41,7 @@ def doctor(options: argparse.Namespace) -> None:
     from hearing.doctor.report import Report, Seen, written
 
     given = {name: getattr(options, name) for name in _SETTINGS}
-    wanted = Wanted(options.source, _channels(options.channels), _address(options.address), not options.quick)
+    wanted = Wanted(source_of(options) or "", _channels(options.channels), _address(options.address), not options.quick)
     try:
         settings = config.from_environ(options.config, given)
     except Refused as error:

@@ -26,13 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id", required=True, help="part of its address: a-z, 0-9 and '-'")
     parser.add_argument("--from", dest="like", default="", metavar="ID", help="take over what is not given here")
     parser.add_argument("--title")
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument(
-        "--source", help="address or file with one audio track per channel; - reads it from standard input"
-    )
-    source.add_argument(
-        "--source-file", type=Path, metavar="FILE", help="a file whose one line is the source: for one with a secret"
-    )
+    add_source(parser, "address or file with one audio track per channel; - reads it from standard input")
     parser.add_argument("--channels", help="languages in track order: floor:en+fr+es,en,fr,es")
     parser.add_argument("--floor", default="", help="which channel is the original, if one is")
     parser.add_argument("--body", help="the committee, as in 'Human Rights Committee, 148th session'")
@@ -46,9 +40,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loop", action="store_true", help="play a file source again and again")
 
 
+def add_source(parser: argparse.ArgumentParser, text: str) -> None:
+    """Declare the options that name a source, of which one may be given."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--source", metavar="SOURCE", help=text)
+    source.add_argument(
+        "--source-file", type=Path, metavar="FILE", help="a file whose one line is the source: for one with a secret"
+    )
+
+
 def wanted(options: argparse.Namespace, like: MeetingCreated | None) -> tuple[MeetingCreated, bool]:
     """Return the meeting, and whether its file is not there yet. Raises Refused for what is missing or no time."""
-    found = _given(options)
+    found = source_of(options)
     base = like or MeetingCreated(options.id, options.dialogue or options.id, "", "treaty-body", (), "")
     needed = () if like else ("title", "source", "channels")
     if missing := [f"--{name}" for name in needed if (found if name == "source" else getattr(options, name)) is None]:
@@ -91,10 +94,11 @@ def starts_ms(given: str) -> int | None:
     return int((when - _EPOCH) / _MS)
 
 
-def _given(options: argparse.Namespace) -> str | None:
-    """Return the source that is asked for. What stands in a command is seen by everybody on the machine.
+def source_of(options: argparse.Namespace) -> str | None:
+    """Return the source that is asked for, None where none is.
 
-    Raises Refused for a file that cannot be read, and for what is not one line.
+    What stands in a command is seen by everybody on the machine. Raises Refused for a file that cannot be read, and for
+    what is not one line.
     """
     if options.source_file is None and options.source != "-":
         return None if options.source is None else str(options.source)

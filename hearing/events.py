@@ -162,7 +162,10 @@ class PassageRedacted(Event, frozen=True, tag="passage.redacted"):
 
 
 class SegmentKept(Event, frozen=True, tag="segment.kept"):
-    """What a redaction leaves of a segment: a word that was taken out is empty, and keeps its ordinal and its time."""
+    """What a redaction leaves of a segment: a word that was taken out is empty, and keeps its ordinal and its time.
+
+    `entries` are the lines that it was typed in, without what would tell their text: none counts a second time.
+    """
 
     redaction: str
     basis: Basis
@@ -175,6 +178,7 @@ class SegmentKept(Event, frozen=True, tag="segment.kept"):
     word_times: tuple[tuple[int, int], ...] = ()
     by: By = ""
     language: str = ""
+    entries: tuple[str, ...] = ()
 
 
 class WordsRedacted(Event, frozen=True, tag="words.redacted"):

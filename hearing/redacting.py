@@ -191,7 +191,7 @@ class Redactor:
             whole = account
             if account.kept.get(one):  # a server died while it said what is left: the same again, from the beginning
                 whole = await read_on(self._log, meeting, Account(without=one))
-            plan = redaction.plan(whole.said, account.asked[one])
+            plan = redaction.plan(whole.said, account.asked[one], whole.entries)
             words = WordsRedacted(one, tuple(account.held(one, plan.segments)), plan.cuts)
             bodies = [encode(event) for event in (*plan.kept, words)]
             for first in range(0, len(bodies), _AT_ONCE):

@@ -5,7 +5,7 @@ seconds go for good is settled only when all of them have their times: until the
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
 import msgspec
@@ -21,6 +21,7 @@ from hearing.events import (
     RedactionEnded,
     SegmentKept,
     WordRange,
+    WordsCommitted,
     WordsRedacted,
     decode_public,
 )
@@ -52,7 +53,8 @@ class Account(msgspec.Struct):
     """One public stream as a redaction reads it: whole, hidden or not. Mutable: `follow` changes it.
 
     `holders` are the positions of the records that say what was said in a segment, `kept` of those that say what a
-    redaction leaves. What the redaction `without` says anew is not folded in: it is worked out a second time.
+    redaction leaves; `entries` are the lines that a segment was typed in. What the redaction `without` says anew is not
+    folded in: it is worked out a second time.
     `stuck` is what the disk would not let go when it was last tried; a channel without a name is the picture.
     """
 
@@ -66,6 +68,7 @@ class Account(msgspec.Struct):
     told: dict[str, list[int]] = {}
     ended: dict[str, int] = {}
     holders: dict[str, list[int]] = {}
+    entries: dict[str, tuple[str, ...]] = {}
     stuck: dict[str, tuple[Cut, ...]] = {}
 
     @property
@@ -175,8 +178,12 @@ def ready(said: Transcript, cuts: Iterable[Cut]) -> bool:
     return said.state == "closed" or all(_settled(said.channel(cut.channel), cut) for cut in cuts)
 
 
-def plan(said: Transcript, event: PassageRedacted) -> Plan:
-    """Settle what goes, from the whole of what was said, hidden or not, when it is `ready`."""
+def plan(said: Transcript, event: PassageRedacted, entries: Mapping[str, tuple[str, ...]] | None = None) -> Plan:
+    """Settle what goes, from the whole of what was said, hidden or not, when it is `ready`.
+
+    `entries` are the lines that each segment was typed in.
+    """
+    entries = entries or {}
     over = said.state == "closed"
     cuts = tuple(_settle(said.channel(cut.channel), cut, over=over) for cut in event.cuts)
     taken: dict[str, set[int]] = {}
@@ -185,7 +192,7 @@ def plan(said: Transcript, event: PassageRedacted) -> Plan:
             taken.setdefault(words.segment, set()).update(range(words.first, words.last + 1))
     channels = dict.fromkeys(cut.channel for cut in cuts)
     kept = [
-        _kept(event, segment, taken[segment.id])
+        _kept(event, segment, taken[segment.id], entries.get(segment.id, ()))
         for channel in channels
         for segment in said.channel(channel).segments
         if segment.id in taken
@@ -214,8 +221,18 @@ def _hold(account: Account, event: PublicEvent | None) -> None:
     segment = getattr(event, "segment", "")
     if segment and holds_words(event, (segment,)):
         account.holders.setdefault(segment, []).append(account.position)
+    if isinstance(event, WordsCommitted) and event.entry:
+        _enter(account, segment, (event.entry,))
     if isinstance(event, SegmentKept):
         account.kept.setdefault(event.redaction, []).append(account.position)
+        _enter(account, segment, event.entries)
+
+
+def _enter(account: Account, segment: str, entries: Iterable[str]) -> None:
+    """Know the lines that a segment was typed in: of `source:count:seq:digest` not the digest, which tells the text."""
+    numbers = [entry[: entry.rindex(":") + 1] if entry.count(":") == 3 else entry for entry in entries]
+    if numbers:
+        account.entries[segment] = tuple(dict.fromkeys((*account.entries.get(segment, ()), *numbers)))
 
 
 def _settled(spoken: Spoken, cut: Cut) -> bool:
@@ -266,7 +283,7 @@ def _span(spoken: Spoken, segment: Segment, words: WordRange) -> tuple[int, int]
     return times[words.first][0], times[words.last][1]
 
 
-def _kept(event: PassageRedacted, segment: Segment, taken: set[int]) -> SegmentKept:
+def _kept(event: PassageRedacted, segment: Segment, taken: set[int], entries: tuple[str, ...]) -> SegmentKept:
     return SegmentKept(
         event.redaction,
         event.basis,
@@ -279,4 +296,5 @@ def _kept(event: PassageRedacted, segment: Segment, taken: set[int]) -> SegmentK
         segment.times or (),
         segment.by,
         segment.language,
+        entries,
     )

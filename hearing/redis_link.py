@@ -5,7 +5,9 @@ made two entries of one XADD. What writes has a client that never asks twice; wh
 """
 
 import asyncio
+import logging
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha1
@@ -23,6 +25,7 @@ from redis.exceptions import (
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
+    ResponseError,
 )
 
 from hearing.errors import Refused, Unavailable
@@ -32,7 +35,13 @@ CONNECT_S = 2.0
 CONNECTIONS = 16
 OLDEST = (7, 0)
 
+logger = logging.getLogger(__name__)
+
 _BEAT_S = 10.0
+_QUIET_S = 10.0
+"""An error of a kind that was logged is not logged again for so long: every request meets it."""
+_LONGEST_CODE = 16
+_logged_s: dict[str, float] = {}
 _LONGEST_PAUSE_S = 2.0
 
 Argument = str | bytes | int
@@ -115,7 +124,11 @@ def command(server: Redis, *words: Argument) -> Awaitable[Any]:
 
 
 def unavailable(error: Exception) -> Unavailable:
-    """Say what to do about an error of Redis. Its text holds no value that was sent."""
+    """Say what to do about an error of Redis. What it says itself names users, commands and keys, and is told nobody.
+
+    Readers are shown the sentence; the log names the kind of the error, at most every _QUIET_S.
+    """
+    _log(error)
     if isinstance(error, AuthenticationError):
         return Unavailable(
             "Redis does not take this user with this password. Name the user in its address, and the file with the "
@@ -125,12 +138,23 @@ def unavailable(error: Exception) -> Unavailable:
         return Unavailable("Redis has no memory left. Raise its maxmemory; then try again with the same key.")
     if isinstance(error, NoPermissionError):
         return Unavailable(
-            f"Redis does not permit it: {error}. Give its user the rights that docs/adr/0013-redis.md names."
+            "Redis does not permit what this server needs. Give its user the rights that docs/adr/0013-redis.md names."
         )
     if isinstance(error, ReadOnlyError):
         return Unavailable("Redis is a replica now and takes no writes. Name the primary; then try again.")
-    kind = type(error).__name__  # its text names the server, and readers are told this
-    return Unavailable(f"Redis does not answer ({kind}). Check that it runs; then try again with the same key.")
+    if isinstance(error, ResponseError):
+        return Unavailable("Redis refuses what it is asked just now. This server's log names the kind of the error.")
+    return Unavailable("Redis does not answer. Check that it runs; then try again with the same key.")
+
+
+def _log(error: Exception) -> None:
+    kind, now_s = type(error).__name__, time.monotonic()
+    code = str(error).partition(" ")[0] if isinstance(error, ResponseError) else ""
+    if code.isascii() and code.isalpha() and code.isupper() and len(code) <= _LONGEST_CODE:
+        kind = f"{kind} code={code}"
+    if now_s - _logged_s.get(kind, -_QUIET_S) >= _QUIET_S:
+        _logged_s[kind] = now_s
+        logger.warning("redis_failed error=%s", kind)
 
 
 class Follower:

@@ -9,18 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing.access import Capability
+from hearing.access import Actor, Capability
 from hearing.briefing import Briefing
 from hearing.cli import main
-from hearing.desk_events import GlossaryWritten, decode_desk, desk_stream
+from hearing.desk_events import GlossaryWritten, NoticeWithdrawn, decode_desk, desk_stream, notice_subject
 from hearing.events import encode
 from hearing.glossary import MOST, MOST_LETTERS, Glossary, checked, parse, told, write
 from hearing.house_events import HOUSE
+from hearing.log.memory import MemoryLog
 from hearing.log.sqlite import SqliteLog
 from hearing.names import Name, Unreadable
+from hearing.qa.vault import Vault
 from hearing.transcribe.dispatch import Dispatch
 from tests.site.desking import MEETING, QUIET, Desk, browser_of, desk, fields
-from tests.site.serving import TOKEN, meeting
+from tests.site.serving import TOKEN, ZERO_MS, meeting
 from tests.site.test_speaking import everything
 
 PAGE = f"/d/{QUIET}/speakers"
@@ -118,6 +120,58 @@ async def test_what_staff_change_is_told_to_the_workers_of_an_open_meeting(here:
             await here.office.names.write(*who, (Name("Rossi", "Head", "delegation"),), 0)
             await here.office.glossaries.write(*who, Glossary(("Valdoria",), names=True), first.version)
             await until(news, ("Rossi", "Valdoria"))
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+class Watched:
+    """A log that tells through which position of a desk somebody has read before they wait."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self.head = log.head
+        self.waits: asyncio.Queue[int] = asyncio.Queue()
+        self._log = log
+
+    async def wait(self, stream: str, after: int) -> None:
+        if stream == desk_stream(QUIET):
+            self.waits.put_nowait(after)
+        await self._log.wait(stream, after)
+
+
+async def test_what_else_happens_at_the_desk_reads_nothing_of_the_vault(
+    here: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    opens = Vault.open
+
+    async def counted(vault: Vault, name: str, sealed: str) -> bytes:
+        opened.append(name)
+        return await opens(vault, name, sealed)
+
+    who, log = (Capability("staff", ""), QUIET, MEETING), Watched(here.site.log)
+    first = await here.office.glossaries.write(*who, Glossary(("Valdoria",), names=True), 0)
+    await here.office.names.write(*who, (Name("Rossi"),), 0)
+    monkeypatch.setattr(Vault, "open", counted)
+    dispatch = Dispatch(here.site.log, here.site.board)
+    briefing = Briefing(here.site.keeper, log=log, office=here.office, dispatch=dispatch)  # type: ignore[arg-type]
+    running = asyncio.create_task(briefing.run())
+
+    async def seen(position: int) -> None:
+        async with asyncio.timeout(60):
+            while await log.waits.get() < position:
+                pass
+
+    try:
+        await seen(1)
+        assert len(opened) == 2, "the glossary and the names"
+        for n in range(40):
+            said = NoticeWithdrawn(f"n{n}", actor=Actor("staff"), at_ms=ZERO_MS)
+            await seen(await here.site.log.append(desk_stream(QUIET), [encode(said)], subject=notice_subject(f"n{n}")))
+        assert len(opened) == 2
+        again = await here.office.glossaries.write(*who, Glossary(("Other",)), first.version)
+        await seen(again.version)
+        assert len(opened) == 3, "the glossary alone, for the names are not told any more"
     finally:
         running.cancel()
         await asyncio.wait({running})

@@ -65,6 +65,7 @@ class Shown(msgspec.Struct, frozen=True):
     id: str
     clock: str
     text: str
+    language: str
     mark: str
     hidden: bool
     edition: int | None = None
@@ -76,6 +77,7 @@ class Answer(msgspec.Struct, frozen=True):
     trouble: str = ""
     text: str = ""
     line: str = ""
+    language: str = ""
     mended: str = ""
     status: int = 200
 
@@ -96,11 +98,13 @@ def routes(rooms: Rooms) -> list[Route]:
             if isinstance(error, NotFound):
                 raise
             trouble = _NOT_ON if isinstance(error, Conflict) else _NOT_TAKEN
-            answer = Answer(trouble, form.one("text"), form.one("line"), status=faults.status_of(error))
+            typed = (form.one("text"), form.one("line"), form.one("language"))
+            answer = Answer(trouble, *typed, status=faults.status_of(error))
         if answer.trouble:
             return await _page(rooms, request, place, answer)
         lag = str(_lag_s(form)) if _lag_s(form) else None
-        here = Link(request).to(place.dialogue.path("caption"), **place.query, lag=lag)
+        written = form.one("language") if form.one("language") in place.channel.languages else None
+        here = Link(request).to(place.dialogue.path("caption"), **place.query, lag=lag, language=written)
         return RedirectResponse(here, 303, NO_STORE)
 
     path = "/d/{dialogue}/caption"
@@ -146,7 +150,7 @@ def _line(form: Form) -> Line:
         raise Refused("Open the page again: this one is not whole.")
     if len(text) > MAX_LINE:
         raise Refused(f"A line has {MAX_LINE} characters at the most.")
-    return Line(text, name=f"p:{name}", lag_ms=1000 * _lag_s(form), ends=True)
+    return Line(text, name=f"p:{name}", lag_ms=1000 * _lag_s(form), ends=True, language=form.one("language"))
 
 
 def _lag_s(form: Form) -> int:
@@ -184,11 +188,29 @@ def _last(fold: Fold, channel: Channel) -> list[Segment]:
     return fold.transcript.channel(channel.id).segments[-SHOWN:]
 
 
-def _shown(segment: Segment, channel: Channel, zero: int | None) -> Shown:
-    text = clean(join(segment.shown, channel.language))
-    mends = bool(segment.by) and segment.closed and not segment.hidden and bool(segment.words)
+def _lines(place: Place, fold: Fold, *, rehearsed: bool) -> list[Shown]:
+    """Return what is shown of the channel, the newest first.
+
+    Of a rehearsal, which is the staff's alone, only what was typed; it is nobody's record, and nothing of it is mended.
+    """
+    segments = [one for one in reversed(_last(fold, place.channel)) if one.words and (one.by or not rehearsed)]
+    zero = fold.transcript.media_zero_utc_ms
+    return [_shown(one, place.channel, zero, mends=not rehearsed) for one in segments]
+
+
+def _shown(segment: Segment, channel: Channel, zero: int | None, *, mends: bool) -> Shown:
+    language = segment.spoken(channel.language)
+    text = clean(join(segment.shown, language))
+    mends = mends and bool(segment.by) and segment.closed and not segment.hidden and bool(segment.words)
     edition = segment.edition if mends else None
-    return Shown(segment.id, show.clock(zero, segment.span[0]), text, segment.mark, segment.hidden, edition)
+    clock = show.clock(zero, segment.span[0])
+    return Shown(segment.id, clock, text, language, segment.mark, segment.hidden, edition)
+
+
+def _chosen(place: Place, asked: str, fold: Fold) -> str:
+    """Return the language that is typed: as chosen, else the last that was spoken."""
+    said = [one.language for one in fold.transcript.channel(place.channel.id).segments[-1:]]
+    return next((one for one in (asked, *said) if one in place.channel.languages), place.channel.language)
 
 
 def _carried(rooms: Rooms, place: Place) -> Carried | None:
@@ -202,7 +224,9 @@ def _carried(rooms: Rooms, place: Place) -> Carried | None:
 
 async def _page(rooms: Rooms, request: Request, place: Place, answer: Answer) -> Response:
     fold = await rooms.folds.of(place.meeting.id)
-    zero, carried = fold.transcript.media_zero_utc_ms, _carried(rooms, place)
+    carried = _carried(rooms, place)
+    rehearsed = carried is not None and carried.meeting != place.meeting.id
+    heard = await rooms.folds.of(carried.meeting) if carried and rehearsed else fold
     lag = request.query_params.get("lag", "")
     shown: dict[str, Any] = {
         "dialogue": place.dialogue,
@@ -211,10 +235,12 @@ async def _page(rooms: Rooms, request: Request, place: Place, answer: Answer) ->
         "meeting": place.meeting,
         "meetings": [one for one in place.dialogue.meetings if place.who.meeting in ("", one.id)],
         "channel": place.channel,
+        "written": _chosen(place, answer.language or request.query_params.get("language", ""), heard),
         "channels": [one for one in place.meeting.created.channels if captions(place.who, place.meeting.id, one.id)],
         "writes": "nobody" if carried is None else "captioner" if carried.hand.holds else "machine",
         "silence": round(carried.hand.silence_s) if carried else 0,
-        "lines": [_shown(one, place.channel, zero) for one in reversed(_last(fold, place.channel)) if one.words],
+        "rehearsed": rehearsed,
+        "lines": _lines(place, heard, rehearsed=rehearsed),
         "marks": MARKS,
         "line": answer.line if _NAME.fullmatch(answer.line) else secrets.token_hex(8),
         "lag": lag if lag.isascii() and lag.isdigit() and len(lag) <= 2 else "0",

@@ -24,14 +24,14 @@ from hearing.meeting import House
 from hearing.qa.invites import Place
 from hearing.qa.office import Office
 from hearing.site import api
-from hearing.site.faults import status_of
+from hearing.site.faults import PLAINLY, plainly, status_of
 from hearing.site.forms import read_body
 from hearing.site.session import NO_STORE
 from hearing.transcribe.carried import Carried
 from hearing.transcribe.dispatch import Dispatch
 from hearing.transcribe.typed import MAX_LINE, MAX_SEQ, Line
 
-PATH = "/closedcaption"
+PATH = PLAINLY
 MAX_BODY = 4 * MAX_LINE + 256
 _PER_S, _AT_ONCE = 10.0, 100.0
 """Posts of one URL: so many a second, and so many at once after a pause."""
@@ -148,7 +148,7 @@ async def _plainly(act: Callable[[], Awaitable[int]]) -> Response:
     except HearingError as error:
         status = 429 if isinstance(error, TooMany) else status_of(error)
         status = 400 if isinstance(error, Conflict) else status  # as Zoom answers while a meeting is not on
-        return Response(f"{error}\n", status, NO_STORE, "text/plain")
+        return plainly(status, str(error), {})
 
 
 async def _posted(request: Request, office: Office, house: Callable[[], House], dispatch: Dispatch, pace: Pace) -> int:
@@ -157,7 +157,8 @@ async def _posted(request: Request, office: Office, house: Callable[[], House], 
     pace.count(who.invite)
     number = _number(request.query_params.get("seq", ""))
     text, ends = read_text(body)
-    await dispatch.captioners.type(carried, Line(text, _source(who), number, ends=ends))
+    language = request.query_params.get("lang", "")
+    await dispatch.captioners.type(carried, Line(text, _source(who), number, ends=ends, language=language))
     return carried.last_seq(_source(who))
 
 

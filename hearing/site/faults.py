@@ -1,6 +1,7 @@
-"""What is answered when something is wrong: a page in the look, and JSON under /api."""
+"""What is answered when something is wrong: a page in the look, JSON under /api, plain text to captions' software."""
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -22,12 +23,16 @@ _CODES = {
     410: "gone",
     413: "too-large",
 }
+_WAIT_S = {429: "1", 503: "5"}
+"""When to try again, by status."""
 _TEXTS = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
     413: "This is too large.",
 }
 
+PLAINLY = "/closedcaption"
+"""Software that posts captions shows an answer from here as it comes."""
 
 # The statuses that fault.html has words for.
 _SAID = (401, 403, 404, 405, 409, 410, 413, 500, 503)
@@ -53,6 +58,13 @@ _STATUSES: tuple[tuple[type[HearingError], int], ...] = (
 def status_of(error: HearingError) -> int:
     """Return the HTTP status of an error."""
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 400)
+
+
+def plainly(status: int, text: str, headers: Mapping[str, str]) -> Response:
+    """Answer in plain text, and say when to try again where that may do."""
+    wait = _WAIT_S.get(status)
+    again = {"Retry-After": wait} if wait else {}
+    return Response(f"{text}\n", status, {**headers, **again, "Cache-Control": "no-store"}, "text/plain")
 
 
 class Faults:
@@ -85,8 +97,11 @@ class Faults:
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         if status == 503:
-            headers["Retry-After"] = "5"
-        if not request.url.path.startswith("/api/"):
+            headers["Retry-After"] = _WAIT_S[status]
+        path = request.url.path
+        if path == PLAINLY or path.startswith(f"{PLAINLY}/"):
+            return plainly(status, text, headers)
+        if not path.startswith("/api/"):
             return self._page(request, status, headers)
         body = msgspec.json.encode(wire.Fault(code, text))
         return Response(body, status, headers, "application/json")

@@ -12,6 +12,7 @@ from hearing.events import (
     GapMarked,
     GapReason,
     SegmentClosed,
+    SegmentKept,
     WordsCommitted,
     decode_public,
 )
@@ -46,6 +47,7 @@ class Carried:
 
     def __init__(self, meeting: str, channel: Channel, log: Log, recall: Recall) -> None:
         self.meeting = meeting
+        self.rehearses = ""
         self.channel = channel
         self.supply = Supply(channel.id, recall)
         self.holder: Holder | None = None
@@ -99,8 +101,8 @@ class Carried:
             for record in records:
                 event = decode_public(record.body)
                 transcript.apply(folded, event)
-                if isinstance(event, WordsCommitted) and event.channel == self.id and event.entry:
-                    self._counts.take(event.entry)
+                if isinstance(event, WordsCommitted | SegmentKept) and event.channel == self.id:
+                    self._counts.know(event)
                 position = record.position if record.subject == subject else position
             after = records[-1].position
         self._folded, self._subject.position = folded, position
@@ -164,8 +166,14 @@ class Carried:
                 await self._answer(job)
 
     def is_new(self, line: Line) -> bool:
-        """Tell whether a captioner's line was not stored before. Raises Refused for a number used for another."""
-        return self._counts.name(line) is not None
+        """Tell whether a captioner's line was not stored before.
+
+        Raises Refused for a number used for another, and for a language that is not the channel's.
+        """
+        if self._counts.name(line) is None:
+            return False
+        typed.language_of(line, self.channel, self._spoken())
+        return True
 
     async def type(self, line: Line, now_t: int) -> bool | None:
         """Store a captioner's line as the channel's words; False where it was stored before.
@@ -181,6 +189,7 @@ class Carried:
             if self.drained.is_set():
                 raise Conflict("This meeting is over. Captions are taken while it is on.")
             channel = (self.id, self.language)
+            line = msgspec.structs.replace(line, language=typed.language_of(line, self.channel, self._spoken()))
             if line.text.strip() and not self.hand.holds:
                 return None
             if self.hand.holds:

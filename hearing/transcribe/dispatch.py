@@ -75,10 +75,14 @@ class Ears:
 
 
 class Dispatch:
-    """Every channel that wants to be heard: the `workers` that carry them, and the `captioners` that type them."""
+    """Every channel that wants to be heard: the `workers` that carry them, and the `captioners` that type them.
 
-    def __init__(self, log: Log, board: Board, hand: Hand | None = None) -> None:
+    `takes_captions`: what captioners send comes here, so one who wrote a channel before is waited for.
+    """
+
+    def __init__(self, log: Log, board: Board, hand: Hand | None = None, *, takes_captions: bool = True) -> None:
         self._hand = hand or Hand()
+        self._takes_captions = takes_captions
         self._log = log
         self._board = board
         self._carried: list[Carried] = []
@@ -108,8 +112,13 @@ class Dispatch:
         for carried in channels:
             carried.hand = msgspec.structs.replace(self._hand)
             await carried.fold()
-            carried.assume()
+            if self._takes_captions:
+                carried.assume()
+            else:
+                with suppress(Conflict):  # somebody else wrote for it just now
+                    await carried.let_go()
         for carried in channels:
+            carried.rehearses = meeting.created.rehearses
             carried.glossary = self._glossaries.get(meeting.id, ())
         if self._group is None:
             raise Unavailable("The server is leaving.")
@@ -147,11 +156,11 @@ class Dispatch:
                     await carried.redact(cut.t0, cut.t1)
 
     def carried(self, meeting: str, channel: str) -> Carried:
-        """Return a channel of a meeting that is on. Raises Conflict."""
-        for carried in self._carried:
-            if (carried.meeting, carried.id) == (meeting, channel):
-                return carried
-        raise Conflict("This meeting is not open. Captions are taken while it is.")
+        """Return a channel of a meeting that is on, or of its rehearsal. Raises Conflict."""
+        found = [one for one in self._carried if one.id == channel and meeting in {one.meeting, one.rehearses}]
+        if not found:
+            raise Conflict("This meeting is not open. Captions are taken while it is.")
+        return min(found, key=lambda one: one.meeting != meeting)
 
     async def tell_glossary(self, meeting: str, words: tuple[str, ...]) -> None:
         """Let the workers of a meeting's channels, now and later, know its words."""

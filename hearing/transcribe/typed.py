@@ -8,7 +8,8 @@ import msgspec
 
 from hearing import realign
 from hearing.errors import Refused
-from hearing.events import CAPTIONER, SAMPLES_PER_MS, SegmentClosed, WordsCommitted
+from hearing.events import CAPTIONER, SAMPLES_PER_MS, SegmentClosed, SegmentKept, WordsCommitted
+from hearing.house_events import Channel
 from hearing.lang import TAKEN, join
 from hearing.transcribe.verify import MAX_WORD, next_ordinal
 from hearing.transcript import Segment, Spoken, segment_id
@@ -26,13 +27,16 @@ _OVERLAP_WORDS = 12
 _LEAST_SAME = 3
 _NEAR_MS = 5000
 """So rough is what is known of when a line was said."""
+_UNTOLD = ""
+"""The digest of a line that a redaction took words from: whatever comes under its number was taken before."""
 _ENDS = (".", "!", "?", "…", "。", "！", "？", "؟", "۔", "»", "”")
 
 
 class Line(msgspec.Struct, frozen=True):
     """What a captioner sent: under the number `seq` of their `source`, or under a `name` of its own.
 
-    `lag_ms` is how far behind the live edge they hear; `ends`: a line break followed.
+    `lag_ms` is how far behind the live edge they hear; `ends`: a line break followed. `language` is what it is in,
+    where the channel has several; empty: not said.
     """
 
     text: str
@@ -41,6 +45,7 @@ class Line(msgspec.Struct, frozen=True):
     name: str = ""
     lag_ms: int = 0
     ends: bool = False
+    language: str = ""
 
 
 class Count(msgspec.Struct):
@@ -71,7 +76,7 @@ class Counts:
         if not line.source:
             return None if line.name in self._names else line.name
         count, digest = self._counts.get(line.source, Count()), _digest(line.text)
-        if count.used.get(line.seq) == digest:
+        if count.used.get(line.seq) in {digest, _UNTOLD}:
             count.again = line.seq if line.seq <= 1 or line.seq == count.again + 1 else -1
             return None
         number = count.number
@@ -80,6 +85,12 @@ class Counts:
                 raise Refused(f"Number {line.seq} was used for another caption. The last one was {count.last}.")
             number += 1
         return f"{line.source}:{number}:{line.seq}:{digest}"
+
+    def know(self, event: WordsCommitted | SegmentKept) -> None:
+        """Know the lines that the log tells of."""
+        for name in event.entries if isinstance(event, SegmentKept) else (event.entry,):
+            if name:
+                self.take(name)
 
     def take(self, name: str) -> None:
         """Know a line from now on, by its name."""
@@ -139,6 +150,24 @@ class Written(msgspec.Struct, frozen=True):
     times: tuple[tuple[int, int], ...] = ()
 
 
+def language_of(line: Line, channel: Channel, spoken: Spoken) -> str:
+    """Return which of a channel's several languages a line is in; empty where the channel has one alone.
+
+    What the line says (`fr-CH` is `fr`); where it says none, the last that was spoken. Raises Refused for another.
+    """
+    if len(channel.languages) < 2:
+        return ""
+    said = line.language.lower().replace("_", "-")
+    if not said:
+        last = spoken.segments[-1].language if spoken.segments else ""
+        return last if last in channel.languages else channel.language
+    for same in (str, lambda tag: tag.partition("-")[0]):
+        for known in channel.languages:
+            if same(known.lower()) == same(said):
+                return known
+    raise Refused(f"This channel is in {', '.join(channel.languages)}: set your captions to one of these languages.")
+
+
 def words_of(text: str, language: str) -> tuple[str, ...]:
     """Cut a text into words, each printable and of bounded length."""
     text = "".join(c if c.isprintable() else " " for c in text.replace(TAKEN, "..."))
@@ -149,17 +178,19 @@ def words_of(text: str, language: str) -> tuple[str, ...]:
 def written(hand: Hand, line: Line, name: str, channel: tuple[str, str], spoken: Spoken, *, now_t: int) -> Written:
     """Return what a line adds to its channel, (id, language): the rest of a passage, or one of its own.
 
+    A line that says its language is in that one, and so is its passage.
+
     Its words are given the time before `now_t`, less what it takes to hear and type; they follow all that was said.
     What the machine said of it already, at the hand-over, is not said again.
     """
     key, language = channel
-    words = words_of(line.text, language)
+    words = words_of(line.text, line.language or language)
     heard_t = now_t - line.lag_ms
     before = end_of(hand, spoken)
     about_t = heard_t - hand.delay_ms - _lasts(words)
     if spoken.segments and spoken.segments[-1].by != CAPTIONER and before > about_t - _NEAR_MS:
         words = words[_same(spoken, words) :]
-    mine = _going_on(hand, spoken)
+    mine = _going_on(hand, spoken, line.language)
     rest = Written() if mine else closed(hand, key, spoken)
     if not words:
         return closed(hand, key, spoken) if line.ends else rest if rest.facts else _as_it_is(hand)
@@ -167,7 +198,8 @@ def written(hand: Hand, line: Line, name: str, channel: tuple[str, str], spoken:
     end = max(before, heard_t - hand.delay_ms, min(now_t, before + _lasts(words)))
     segment, first = (mine.id, len(mine.words)) if mine else (segment_id(key, next_ordinal(spoken)), 0)
     times = (*(hand.times if mine else ()), *times_of(words, max(before, end - _lasts(words)), end))
-    said = WordsCommitted(key, segment, first, words, end * SAMPLES_PER_MS, by=CAPTIONER, entry=name)
+    through, mark = end * SAMPLES_PER_MS, line.language
+    said = WordsCommitted(key, segment, first, words, through, by=CAPTIONER, entry=name, language=mark)
     if line.ends or len(times) >= _MOST_WORDS or words[-1].endswith(_ENDS):
         return Written((*rest.facts, said, SegmentClosed(key, segment, times[0][0], end, times)))
     return Written((*rest.facts, said), segment, times)
@@ -190,10 +222,12 @@ def closed(hand: Hand, channel: str, spoken: Spoken) -> Written:
     return Written(tuple(facts))
 
 
-def _going_on(hand: Hand, spoken: Spoken) -> Segment | None:
-    """Return the captioner's passage, where it is the last and all its words are there with their times."""
+def _going_on(hand: Hand, spoken: Spoken, language: str) -> Segment | None:
+    """Return the captioner's passage, where it is the last, in this language, and all its words have their times."""
     last = spoken.segments[-1] if spoken.segments else None
     if last is None or last.closed or last.id != hand.segment or len(last.words) != len(hand.times):
+        return None
+    if last.language != language:
         return None
     return last if len(spoken.open_segments()) == 1 and not last.basis else None
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import io
 import json
 import os
 import socket
@@ -254,6 +255,22 @@ def test_a_source_is_opened_as_a_meeting_would(tmp_path: Path, data: Path, capsy
     assert (status, found["tracks-missing"].verdict) == (1, "no-go")
     _, found = doctor(capsys, "--data", str(data), "--source", str(tmp_path / "none.mp4"))
     assert "source-missing" in found
+
+
+def test_a_source_with_a_secret_stands_in_no_command_and_in_nothing_that_is_printed(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, file = "https://u:Pa55phrase@live.example.org/K3yK3yK3y/a.m3u8", tmp_path / "source"
+    file.write_text(f"{address}\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(file.read_bytes())))
+    for given in (["--source-file", str(file)], ["--source", "-"]):
+        _, found = doctor(capsys, "--data", str(data), *given)
+        assert "source-refused" in found, "its host is not among the settings"
+        assert not [one for one in found.values() if "Pa55phrase" in one.text or "K3yK3yK3y" in one.text]
+    file.write_text("one\ntwo\n")
+    with pytest.raises(SystemExit):
+        main(["doctor", "--quick", "--data", str(data), "--source-file", str(file)])
+    assert "one line" in capsys.readouterr().err
 
 
 def test_a_source_by_address_is_opened_by_the_settings_and_nothing_is_made(

@@ -12,6 +12,7 @@ from tests.e2e.test_desk_access import check
 from tests.e2e.test_page_access import axe
 from tests.site.desking import MEETING, QUIET
 from tests.site.test_captioning import CHANNEL, PAGE, STAFF, Live, live
+from tests.site.test_captioning_floor import floor, passages
 
 pytestmark = pytest.mark.browser
 
@@ -65,6 +66,28 @@ async def test_what_is_typed_goes_out_by_itself_and_readers_see_whose_it_is(on: 
         await reader.reload()
         await expect(reader.locator("#log .turn").last.locator(".tr")).to_have_text("Typed by a captioner")
     assert await on.typed() == ["Merci, Madame la Présidente", "Les chiffres existent."]
+
+
+async def test_who_types_on_a_floor_of_several_languages_chooses_and_stays_with_it(on: Live, chrome: Browser) -> None:
+    async with floor(on) as there, page_on(chrome, on.desk.site.url) as (page, _):
+        await sit(page, on, Place(there, "floor"))
+        chosen = page.get_by_label("Language that I type")
+        await expect(chosen).to_have_value("en")
+        await chosen.select_option("fr")
+        await expect(page.locator("#text")).to_be_focused()
+        await expect(page.locator("#text")).to_have_attribute("lang", "fr")
+        await page.get_by_role("button", name="I write").click()
+        await expect(page.locator("#writes")).to_have_text("A captioner writes this channel.")
+        await expect(page.locator("#how")).to_contain_text("Enter sends")  # by the script of the page that answered
+        await expect(chosen).to_have_value("fr")
+        await page.locator("#text").press_sequentially("Merci. ")
+        await expect(page.locator("#lines .said").first).to_have_text("Merci.")
+        await expect(page.locator("#lines .said").first).to_have_attribute("lang", "fr")
+        await chosen.select_option("zh")
+        await page.keyboard.insert_text("谢谢主席。")
+        await expect(page.locator("#lines .said").first).to_have_text("谢谢主席。")
+        assert await passages(on, there) == [("fr", "Merci."), ("zh", "谢谢主席。")]
+        await check(page, axe(), "several languages")
 
 
 async def test_a_line_whose_answer_is_lost_is_sent_again_and_stands_once(on: Live, chrome: Browser) -> None:

@@ -128,6 +128,8 @@ def test_while_the_home_is_away_an_edge_reads_on_and_takes_nothing_in(
         assert httpx.post(f"{edge.url}/d/one/ask", data=form, timeout=60).status_code == 503
         refused = httpx.put(f"{edge.url}/api/dialogues/one/items/{'0' * 32}", json={}, timeout=60)
         assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+        caption = httpx.post(f"{edge.url}/closedcaption?id=a.b&seq=1", content=b"Lost?", timeout=60)
+        assert (caption.status_code, caption.headers["Content-Type"][:10]) == (503, "text/plain")
         for path in ("/", "/m/one", "/m/one/asked", "/api/meetings/one/segments", "/api/search?q=w1"):
             assert status(edge.url + path) == 200, path
         assert status(f"{edge.url}/m/one", cookies={"desk-house": "x"}) == 200  # type: ignore[arg-type]
@@ -171,6 +173,29 @@ def test_an_edge_on_standby_goes_on_with_the_meeting_and_hands_it_back(
         for worker in (first, second, third):
             assert set(worker.acknowledged) <= set(said(reader))
         assert edge.get("/api/meetings/one/segments") == home.get("/api/meetings/one/segments")
+
+
+@pytest.mark.slow
+def test_an_edge_on_standby_does_not_wait_for_a_captioner_whom_it_cannot_serve(
+    tmp_path: Path, home: Serving, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(home)
+    monkeypatch.setenv("HEARING_STANDBY", "true")
+    monkeypatch.setenv("HEARING_CAPTION_SILENCE_S", "3600")
+    headers = {"Authorization": f"Bearer {STAFF_TOKEN}"}
+    made = httpx.post(
+        f"{home.url}/api/meetings/one/captioners", json={"channel": "en", "url": True}, headers=headers, timeout=60
+    )
+    with server(tmp_path, "edge", redis.url) as edge:
+        follows(edge)
+        caption = f"{edge.url}{made.json()['path']}&seq=1"
+        until(lambda: httpx.post(caption, content=b"Typed.", timeout=60).status_code == 200, PATIENCE_S, "a caption")
+        home.kill()
+        with working(edge.url) as worker:
+            until(lambda: len(worker.acknowledged) >= 4, PATIENCE_S, "words by the edge")
+        found = edge.get("/api/meetings/one/segments?channel=en")["segments"]
+        assert [one["mark"] for one in found[:2]] == ["typed", "machine"]
+        assert httpx.post(caption, content=b"Typed.", timeout=60).status_code == 503
 
 
 @pytest.mark.slow

@@ -10,16 +10,22 @@ from collections.abc import AsyncIterator
 import httpx
 import msgspec
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from hearing.access import Capability
+from hearing.errors import Unavailable
 from hearing.events import Ended
 from hearing.qa.invites import SESSION_MS, Place
-from hearing.site import captioning
+from hearing.qa.office import Office
+from hearing.site import captioning, i18n, web
 from hearing.site.captioning import Pace, TooMany, read_text
+from hearing.site.edge import Edge
+from hearing.site.faults import Faults
+from hearing.site.look import Look
 from hearing.transcribe.dispatch import Ears
 from hearing.transcribe.typed import Hand
 from tests.site.desking import MEETING, QUIET, Desk, browser_of, desk, fields, take_seat
-from tests.site.serving import TOKEN
+from tests.site.serving import TOKEN, Staffing
 from tests.transcribe.relaying import nothing_recorded
 
 STAFF = Capability("staff", "")
@@ -169,6 +175,44 @@ async def test_a_meeting_that_is_not_on_answers_as_zoom_does() -> None:
         assert (early.status_code, early.text) == (400, "This meeting is not open. Captions are taken while it is.\n")
 
 
+@pytest.mark.parametrize("path", ["/closedcaption?id=a.b&seq=1", "/closedcaption/seq?id=a.b"])
+async def test_an_edge_whose_home_is_away_tells_software_in_plain_text_when_to_send_again(path: str) -> None:
+    async def nobody(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        pytest.fail("nothing is taken in here")
+
+    files = web.load()
+    refuse = Faults(Look(files, i18n.load(files.folder / "locale"))).expected
+    edge = Edge(nobody, lambda: "", None, Staffing(None), refuse)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(edge), base_url="http://edge.test") as client:
+        answer = await client.request("GET" if "/seq" in path else "POST", path, content=b"Bonjour.")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == (
+        "text/plain; charset=utf-8",
+        "no-store",
+    )
+    assert answer.text.startswith("The server that does this does not answer just now. Send it again in a minute")
+    assert answer.text.endswith(".\n")
+
+
+async def test_what_the_router_refuses_of_a_caption_url_is_plain_text_too(on: Live) -> None:
+    async with httpx.AsyncClient(timeout=60) as client:
+        read, odd = await client.get(on.url), await client.post(on.url.replace("?", "/x?"))
+        paged = await client.post(on.url, headers={"Origin": "https://elsewhere.example"})
+    assert [(one.status_code, one.headers["Content-Type"]) for one in (read, odd, paged)] == [
+        (status, "text/plain; charset=utf-8") for status in (405, 404, 403)
+    ]
+    assert "Allow" in read.headers
+
+
+async def test_software_is_told_when_to_send_again(on: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(_office: Office, _token: str) -> Capability:
+        raise Unavailable("Try again in a moment.")
+
+    monkeypatch.setattr(Office, "captioner", away)
+    answer = await on.post(1, "Bonjour.")
+    assert (answer.status_code, answer.text, answer.headers["Retry-After"]) == (503, "Try again in a moment.\n", "5")
+
+
 def test_more_posts_than_anybody_types_are_not_taken_and_a_pause_makes_good() -> None:
     now = [0.0]
     pace = Pace(lambda: now[0])
@@ -189,7 +233,8 @@ async def test_too_many_posts_are_answered_429(on: Live, monkeypatch: pytest.Mon
         raise TooMany("At most 10 captions a second are taken. Send this one again.")
 
     monkeypatch.setattr(Pace, "count", refuse)
-    assert (await on.post(1, "Vite.")).status_code == 429
+    fast = await on.post(1, "Vite.")
+    assert (fast.status_code, fast.headers["Retry-After"]) == (429, "1")
 
 
 async def test_the_secret_of_a_url_reaches_no_log_no_answer_and_no_stored_byte(

@@ -5,21 +5,18 @@ import json
 
 import pytest
 
-from hearing import redaction, transcript
-from hearing.errors import Conflict
+from hearing.errors import Conflict, Refused
 from hearing.events import (
-    Cut,
-    PassageRedacted,
     RunStarted,
-    SegmentClosed,
-    WordRange,
     WordsCommitted,
     channel_subject,
     encode,
 )
+from hearing.house_events import Channel
 from hearing.log.memory import MemoryLog
 from hearing.transcribe import captioners
 from hearing.transcribe.carried import Carried
+from hearing.transcribe.dispatch import Dispatch
 from hearing.transcribe.protocol import Ack, Assign, Closed, Draft, Drained, Finish, Release, Words
 from hearing.transcribe.typed import Hand, Line
 from hearing.transcribe.worker import work
@@ -31,6 +28,7 @@ from tests.transcribe.test_typed_lines import posted
 from tests.transcribe.test_worker import settings
 
 WAIT_S = 60
+SEVERAL = Channel("floor", "fr", 0, "floor", ("fr", "en", "zh"))
 LONG = Hand(silence_s=3600.0)
 """A hold that outlasts every test."""
 
@@ -95,6 +93,33 @@ async def test_fragments_make_one_passage_until_a_sentence_or_a_line_ends() -> N
             ("Next question", "typed"),
             ("Thank you", "typed"),
         ]
+
+
+async def test_lines_on_a_floor_of_several_languages_are_in_the_language_they_were_typed_in() -> None:
+    async with bench((SEVERAL,), hold=LONG) as one:
+        one.play(0, 10 * SECOND, "floor")
+        lines = (("Je vous", "fr"), ("remercie", ""), ("Thank you", "en-US"), ("多谢主席。", "zh"), ("谢谢", ""))
+        for seq, (text, language) in enumerate(lines, 1):
+            assert await typing(one, Line(text, "cart", seq, language=language), "floor")
+        with pytest.raises(Refused, match="fr, en, zh"):
+            await typing(one, Line("Gracias.", "cart", 6, language="es"), "floor")
+        assert one.dispatch.carried("m", "floor").last_seq("cart") == 5
+        assert not await typing(one, Line("多谢主席。", "cart", 4, language="es"), "floor"), "it was taken before"
+        spoken = (await one.folded()).channel("floor")
+        assert [(" ".join(segment.words), segment.language, segment.closed) for segment in spoken.segments] == [
+            ("Je vous remercie", "fr", True),
+            ("Thank you", "en", True),
+            ("多 谢 主 席。", "zh", True),
+            ("谢 谢", "zh", False),
+        ]
+
+
+async def test_a_line_in_a_language_that_is_refused_takes_nothing_from_the_machine() -> None:
+    async with bench((SEVERAL,), hold=LONG) as one:
+        one.play(0, 10 * SECOND, "floor")
+        with pytest.raises(Refused):
+            await typing(one, Line("Gracias.", "cart", 1, language="es"), "floor")
+        assert not one.dispatch.carried("m", "floor").hand.holds
 
 
 async def test_a_line_that_is_sent_twice_stands_once_though_the_server_was_started_again() -> None:
@@ -208,6 +233,31 @@ async def test_after_a_restart_the_captioner_is_waited_for() -> None:
         await typing(one, posted(2, "and after it."))
         assert not carried.hand.assumed
         assert await shown(one) == [("Before the restart", "typed"), ("and after it.", "typed")]
+
+
+async def test_one_on_standby_does_not_wait_for_a_captioner_who_cannot_reach_it() -> None:
+    async with bench(hold=LONG) as one:
+        one.play(0, 10 * SECOND)
+        await typing(one, posted(1, "Before the home"))
+        await one.ears.detach()
+        standby = Dispatch(one.log, one.board, LONG, takes_captions=False)
+        running = one.group.create_task(standby.run())
+        ears = await standby.attach(meeting(), nothing_recorded)
+        other = Bench(one.log, one.board, standby, ears, one.group)
+        assert not standby.carried("m", "en").hand.holds
+        worker = await other.carrying()
+        assigned = worker.assigned[handle(worker)]
+        assert (assigned.prefix, assigned.next_segment) == ((), 1), "the captioner's passage is over"
+        assert assigned.from_sample == (await one.folded()).channel("en").through_t * 16
+        other.play(10 * SECOND, 14 * SECOND)
+        await worker.heard(14 * SECOND)
+        await worker.say(Words(handle(worker), 1, 0, ("was", "gone."), 14 * SECOND))
+        await worker.acks(1)
+        assert await shown(one) == [("Before the home", "typed"), ("was gone.", "machine")]
+        assert (await one.folded()).channel("en").segments[0].closed
+        await worker.pipe.close()
+        await ears.detach()
+        running.cancel()
 
 
 async def test_a_meeting_that_is_closed_has_no_gap_where_a_captioner_wrote() -> None:
@@ -374,17 +424,3 @@ async def test_what_the_board_says_of_a_typed_channel_is_never_late() -> None:
         told = await one.board.get("captions:m:en")
         assert told is not None
         assert json.loads(told) == {"state": "typed", "late_ms": 0}
-
-
-async def test_what_a_redaction_leaves_of_a_typed_passage_is_still_marked_as_typed() -> None:
-    said = WordsCommitted("en", "en.0", 0, ("A", "secret", "name."), SECOND, by="captioner", entry="p:1")
-    times = SegmentClosed("en", "en.0", 0, 900, ((0, 300), (300, 600), (600, 900)))
-    whole = transcript.Transcript()
-    for event in (said, times):
-        transcript.apply(whole, event)
-    asked = PassageRedacted("r", "privacy", (Cut("en", 300, 600, (WordRange("en.0", 1, 1),)),), 0)
-    kept = redaction.plan(whole, asked).kept
-    assert [(one.words, one.by) for one in kept] == [(("A", "", "name."), "captioner")]
-    again = transcript.Transcript()
-    transcript.apply(again, kept[0])
-    assert [segment.mark for segment in again.channel("en").segments] == ["typed"]

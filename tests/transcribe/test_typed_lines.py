@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from hearing import transcript
 from hearing.errors import Refused
-from hearing.events import (
-    SegmentClosed,
-)
+from hearing.events import SegmentClosed, SegmentKept, WordsCommitted
+from hearing.house_events import Channel
 from hearing.transcribe import typed
 from hearing.transcribe.typed import Counts, Hand, Line
 from hearing.transcript import Spoken
@@ -69,6 +68,16 @@ def test_software_that_was_started_anew_may_begin_with_the_same_words() -> None:
     assert counts.last("cart") == 3
 
 
+@pytest.mark.parametrize("text", ["Neverspoken.", "something else"])
+def test_whatever_comes_under_the_number_of_a_redacted_line_was_taken_before(text: str) -> None:
+    counts = Counts()
+    counts.know(SegmentKept("r", "privacy", "en", "en.0", ("", ""), 16, entries=("cart:0:1:", "cart:0:2:", "p:0123")))
+    assert counts.last("cart") == 2
+    assert counts.name(posted(2, text)) is None
+    assert counts.name(Line(text, name="p:0123")) is None
+    assert counts.name(posted(3, text)) is not None
+
+
 @given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["a", "b"])), max_size=40))
 def test_a_line_that_was_taken_is_known_from_its_name_alone(lines: list[tuple[int, str]]) -> None:
     counts, names = Counts(), []
@@ -123,6 +132,34 @@ def test_a_line_is_given_the_time_before_it_was_typed() -> None:
 def test_a_line_of_who_hears_late_is_given_the_time_that_they_heard() -> None:
     got = typed.written(Hand(), Line("Good.", lag_ms=11_000), "n", ("en", "en"), Spoken(), now_t=20_000)
     assert got.facts[0].through_sample == 6_000 * 16  # type: ignore[union-attr]
+
+
+SEVERAL = Channel("floor", "fr", 0, "floor", ("en", "fr", "zh-Hans"))
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [("en", "en"), ("EN-us", "en"), ("fr_CH", "fr"), ("zh-CN", "zh-Hans"), ("zh-hans", "zh-Hans"), ("", "fr")],
+)
+def test_a_line_is_in_the_language_that_it_says(said: str, found: str) -> None:
+    assert typed.language_of(Line("x", language=said), SEVERAL, Spoken()) == found
+
+
+@pytest.mark.parametrize("said", ["es", "e", "english", "-", "x" * 5000])
+def test_a_language_that_is_not_the_floors_is_refused_with_those_that_are(said: str) -> None:
+    with pytest.raises(Refused) as told:
+        typed.language_of(Line("x", language=said), SEVERAL, Spoken())
+    assert str(told.value) == "This channel is in en, fr, zh-Hans: set your captions to one of these languages."
+
+
+def test_a_line_that_says_no_language_is_in_the_last_that_was_spoken() -> None:
+    folded = transcript.Transcript()
+    transcript.apply(folded, WordsCommitted("floor", "floor.0", 0, ("Yes.",), 16, language="en"))
+    assert typed.language_of(Line("x"), SEVERAL, folded.channel("floor")) == "en"
+
+
+def test_a_channel_of_one_language_does_not_ask_for_it() -> None:
+    assert typed.language_of(Line("x", language="en-US"), Channel("fr", "fr", 1), Spoken()) == ""
 
 
 def test_no_character_that_cannot_be_shown_becomes_a_word() -> None:

@@ -14,7 +14,8 @@ const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const page = byId("desk").dataset;
 const form = /** @type {HTMLFormElement} */ (document.getElementById("typing"));
 const field = /** @type {HTMLTextAreaElement} */ (document.getElementById("text"));
-/** @type {{text: string, line: string}[]} */
+const language = /** @type {HTMLSelectElement | null} */ (document.getElementById("language"));
+/** @type {{text: string, line: string, language?: string}[]} */
 const queue = [];
 let isSending = false;
 let typedAt = -TYPING_MS;
@@ -29,7 +30,7 @@ function take() {
   const text = field.value.trim();
   if (!text) return;
   field.value = "";
-  queue.push({text, line: name()});
+  queue.push({text, line: name(), ...(language && {language: language.value})});
   showWaiting();
   void send();
 }
@@ -38,8 +39,7 @@ async function send() {
   if (isSending) return;
   isSending = true;
   while (queue.length) {
-    const {text, line} = queue[0];
-    const answer = await post({act: "line", text, line});
+    const answer = await post({act: "line", ...queue[0]});
     if (answer === "refused") break;
     if (answer === "sent") queue.shift();
     else await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
@@ -162,6 +162,12 @@ field.addEventListener("input", (event) => {
 field.addEventListener("compositionend", () => {
   if (OVER.test(field.value)) take();
 });
+language?.addEventListener("change", () => {
+  field.lang = language.value;
+  field.focus();
+});
+// The page that answers to any of its forms has the same language chosen.
+if (language) document.addEventListener("formdata", ({formData}) => formData.set("language", language.value));
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   take();
