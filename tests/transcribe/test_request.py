@@ -1,0 +1,84 @@
+"""Where a guess is unsure, and that it is looked at again."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hearing.transcribe.engine import Asked, Sound
+from hearing.transcribe.request import Request
+from hearing.transcribe.whisper import Whisper
+from hearing.transcribe.words import Word, text
+from tests.speech import demo_speech, engine
+
+EOT = 9
+SAID = {1: " he", 2: "llo", 3: ",", 4: " wor", 5: "\ufffd", 6: " last"}
+
+
+class Tokenizer:
+    """As much of faster-whisper's as a request asks for."""
+
+    sot_prev, sot_sequence, no_timestamps, eot, language_code = 20, (21,), 22, EOT, "en"
+
+    def decode(self, ids: list[int]) -> str:
+        return "".join(SAID.get(one, "") for one in ids)
+
+    def split_to_word_tokens(self, ids: list[int]) -> tuple[list[str], list[list[int]]]:
+        words: list[list[int]] = []
+        for one in ids:
+            if words and not SAID.get(one, " ").startswith(" "):
+                words[-1].append(one)
+            else:
+                words.append([one])
+        return [self.decode(word) for word in words], words
+
+
+def unsure(chances: dict[int, float], forced: tuple[int, ...] = ()) -> bool:
+    """Ask whether an answer is unsure; each token of it has its chance, or 0.9."""
+    asked = Asked(Sound(160_000, None), "en", (), tuple(Word((one,), SAID[one]) for one in forced))
+    result = SimpleNamespace(sequences_ids=[list(SAID)], logits=[[_logits(one, chances) for one in SAID]])
+    return Request(Tokenizer(), asked).unsure(result)
+
+
+def _logits(token: int, chances: dict[int, float]) -> Any:  # noqa: ANN401 - as CTranslate2 gives them
+    chance = chances.get(token, 0.9)
+    odds = np.full(10, (1 - chance) / 9)
+    odds[token] = chance
+    return np.log(odds)[None].astype(np.float32) + 7
+
+
+@pytest.mark.parametrize("token", [1, 2, 4, 5])
+def test_a_word_of_little_chance_is_unsure(token: int) -> None:
+    assert unsure({token: 0.4})
+    assert not unsure({token: 0.6})
+
+
+def test_the_last_word_and_punctuation_are_never_unsure() -> None:
+    assert not unsure({3: 0.1, 6: 0.1})
+
+
+def test_words_that_were_forced_are_never_unsure() -> None:
+    assert not unsure({1: 0.1, 2: 0.1}, forced=(1, 2))
+    assert unsure({1: 0.1, 4: 0.4}, forced=(1, 2))
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("language", "begin_s", "beams"), [("en", 12, [1]), ("fr", 2, [1, 3])])
+def test_what_is_unsure_is_heard_with_a_beam(
+    language: str, begin_s: int, beams: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    decoded = Whisper._decoded
+
+    def counted(self: Whisper, requests: Any, *, beam: int) -> list[Any]:  # noqa: ANN401 - CTranslate2 has no types
+        looks.append(beam)
+        return decoded(self, requests, beam=beam)
+
+    monkeypatch.setattr(Whisper, "_decoded", counted)
+    one = engine()
+    sound = one.encode(demo_speech(language)[begin_s * 16_000 : (begin_s + 6) * 16_000])
+    words = one.guess(sound, language, prompt=(), forced=()).words
+    assert looks == beams
+    again = one.guess(sound, language, prompt=(), forced=words[:3]).words
+    assert text(again) == text(words[3:])
