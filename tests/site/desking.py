@@ -79,7 +79,7 @@ async def desk(hand: Hand | None = None) -> AsyncIterator[Desk]:
 @contextlib.asynccontextmanager
 async def browser_of(running: Desk, role: Role | None = None, dialogue: str = OPEN) -> AsyncIterator[httpx.AsyncClient]:
     """Be a browser, with a seat or without."""
-    async with httpx.AsyncClient(base_url=running.site.url, timeout=10, follow_redirects=True) as client:
+    async with httpx.AsyncClient(base_url=running.site.url, timeout=60, follow_redirects=True) as client:
         if role:
             await take_seat(client, await running.seat(role, dialogue, role), dialogue)
         yield client

@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from hearing import redaction, transcript
 from hearing.events import (
@@ -29,10 +30,13 @@ from tests.transcribe.test_typed import LONG, WAIT_S, typing
 from tests.transcribe.test_typed_lines import posted
 
 
-async def test_a_line_sent_again_after_its_redaction_and_a_restart_counts_once(tmp_path: Path) -> None:
+async def test_a_line_sent_again_after_its_redaction_and_a_restart_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hearing.transcribe.carried._PAUSE_S", 3600.0)  # two lines make one passage
     async with bench(hold=LONG) as one, FolderStore(tmp_path) as store:
         redactor = redactor_of(one, store)
-        working = asyncio.create_task(redactor.run())
+        working = one.group.create_task(redactor.run())
         one.play(0, 10 * SECOND)
         lines = [
             posted(1, "We heard"),
@@ -60,7 +64,6 @@ async def test_a_line_sent_again_after_its_redaction_and_a_restart_counts_once(t
         assert told not in bodies, "a digest tells a name to whoever tries names"
         assert hashlib.sha256(b"Thank you.").hexdigest()[:12].encode() in bodies, "that is how a digest stands there"
         working.cancel()
-        await asyncio.wait({working})
 
 
 def redactor_of(one: Bench, store: FolderStore) -> Redactor:
