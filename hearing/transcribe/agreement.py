@@ -1,4 +1,4 @@
-"""Local agreement: what two hypotheses in a row have in common may be committed. Pure.
+"""Local agreement: what two hypotheses in a row have in common may be committed, and what hardly has a doubt. Pure.
 
 After LocalAgreement-2 (Liu et al., Interspeech 2020; Macháček et al., IJCNLP 2023), on the words that follow the
 committed ones.
@@ -8,12 +8,17 @@ from collections.abc import Sequence
 
 from hearing.transcribe.words import Word, units
 
+SURE = 0.93
+"""A word of at least this chance needs no second hypothesis: those were as often right as words that two agreed on, 96
+to 100 in a hundred (base, int8, five recordings)."""
+
 
 def agreed(before: Sequence[Word], now: Sequence[Word], language: str, hold: int = 1) -> int:
-    """Count the words at the start of `now` that `before` starts with too, letters and digits compared.
+    """Count the words at the start of `now` that `before` starts with too, letters and digits compared; and those after
+    them that are sure.
 
-    When they reach the end of `now`, the last `hold` are left out: the audio may stop in the middle of a word, and
-    every draft ends in a full stop.
+    The last `hold` of `now` are left out: the audio may stop in the middle of a word, and every draft ends in a full
+    stop.
     """
     said = [unit for word in before for unit in units(word, language)]
     at = count = 0
@@ -23,4 +28,12 @@ def agreed(before: Sequence[Word], now: Sequence[Word], language: str, hold: int
             break
         at += len(heard)
         count = k if heard else count
-    return max(0, count - hold) if count == len(now) else count
+    last = max(0, len(now) - hold)
+    count = min(count, last)
+    for k in range(count, last):
+        if not units(now[k], language):
+            continue
+        if now[k].chance < SURE:
+            break
+        count = k + 1
+    return count

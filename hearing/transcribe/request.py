@@ -1,8 +1,4 @@
-"""One guess in Whisper's tokens: what is asked, and how its answer is read.
-
-An answer is unsure where a token of it had less than an even chance. Of the words that two greedy guesses agree on,
-those are wrong about every second time, and the rest one in twenty: base, int8, five recordings in three languages.
-"""
+"""One guess in Whisper's tokens: what is asked, and how its answer is read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,13 +7,10 @@ import numpy as np
 
 from hearing.transcribe.engine import Asked, Hypothesis
 from hearing.transcribe.guard import max_tokens
-from hearing.transcribe.words import Word, tokens
+from hearing.transcribe.words import BROKEN, EVEN, Word, tokens
 
-UNSURE = 0.5
-"""A token less probable than this is worth a second look."""
 FRAME = 160
 """Samples in 10 ms."""
-_BROKEN = "\ufffd"
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 
 
@@ -32,23 +25,27 @@ class Request:
         self.tokens += [*tokenizer.sot_sequence, tokenizer.no_timestamps, *self._prefix]
         self.most = max_tokens(len(self.tokens), asked.sound.samples // FRAME)
 
-    def answer(self, result: Any) -> Hypothesis:  # noqa: ANN401 - CTranslate2 has no types
-        """Return what was guessed after the prefix. A batch is bounded by its longest: the others are cut here."""
-        ids, _ = self._new(result)
-        return Hypothesis(tuple(_split(self._tokenizer, ids)), result.scores[0], result.no_speech_prob, len(ids))
+    def answer(self, result: Any, first: Any = None) -> Hypothesis:  # noqa: ANN401 - CTranslate2 has no types
+        """Return what was guessed after the prefix. A batch is bounded by its longest: the others are cut here.
 
-    def unsure(self, result: Any) -> bool:  # noqa: ANN401 - CTranslate2 has no types
-        """Tell whether a letter or digit before the last word had less than an even chance. It needs the logits.
-
-        The last word does not count: the audio may stop inside it, and it is not agreed on.
+        A result without logits takes its chances from `first`, as far as both say the same.
         """
-        ids, forced = self._new(result)
-        words = _split(self._tokenizer, ids)
-        counted = len(ids) - len(words[-1].tokens) if words else 0
-        return any(
-            self._written(ids[k]) and _probability(result.logits[0][forced + k], ids[k]) < UNSURE
-            for k in range(counted)
-        )
+        ids, _ = self._new(result)
+        chances = iter(self._chances(first or result, ids))
+        words = [
+            Word(word.tokens, word.text, min(next(chances) for _ in word.tokens))
+            for word in _split(self._tokenizer, ids)
+        ]
+        return Hypothesis(tuple(words), result.scores[0], result.no_speech_prob, len(ids))
+
+    def _chances(self, result: Any, ids: list[int]) -> list[float]:  # noqa: ANN401 - CTranslate2 has no types
+        """Return the probability of each token; one where it holds no letter or digit, even where it is not told."""
+        own, forced = self._new(result)
+        same = next((k for k, (a, b) in enumerate(zip(own, ids, strict=False)) if a != b), min(len(own), len(ids)))
+        told = result.logits[0][forced : forced + same] if result.logits else []
+        known = [_probability(logits, token) for logits, token in zip(told, ids, strict=False)]
+        chances = [*known, *[EVEN] * (len(ids) - len(known))]
+        return [chance if self._written(token) else 1.0 for token, chance in zip(ids, chances, strict=True)]
 
     def _new(self, result: Any) -> tuple[list[int], int]:  # noqa: ANN401 - CTranslate2 has no types
         """Return the tokens after the prefix, and how many of the prefix the result repeats before them."""
@@ -59,7 +56,16 @@ class Request:
 
     def _written(self, token: int) -> bool:
         """Tell whether a token holds a letter or a digit, or a part of one."""
-        return any(c.isalnum() or c == _BROKEN for c in self._tokenizer.decode([token]))
+        return any(c.isalnum() or c == BROKEN for c in self._tokenizer.decode([token]))
+
+
+def unsure(heard: Hypothesis) -> bool:
+    """Tell whether a word had less than an even chance; not the last one: the audio may stop inside it.
+
+    Of the words that two greedy guesses agree on, every second such word is wrong, and of the others one in twenty
+    (base, int8, five recordings in three languages).
+    """
+    return any(word.chance < EVEN for word in heard.words[:-1])
 
 
 def _probability(logits: Any, token: int) -> float:  # noqa: ANN401 - CTranslate2 has no types

@@ -22,7 +22,7 @@ from hearing.errors import Unavailable
 from hearing.lang import spaced
 from hearing.transcribe.engine import MAX_SAMPLES, Asked, EngineFailedError, Hypothesis, Pcm, Sound
 from hearing.transcribe.guard import MAX_TOKENS
-from hearing.transcribe.request import FRAME, Request
+from hearing.transcribe.request import FRAME, Request, unsure
 from hearing.transcribe.words import Word, tokens
 
 _WINDOWS = (800, 1000, 1200, 1600, 2000, 3000)
@@ -135,11 +135,13 @@ class Whisper:
         if not fit:
             return [_NOTHING for _ in requests]
         results = self._decoded(fit, beam=1)
-        if self._looks_again and (again := [k for k, one in enumerate(fit) if one.unsure(results[k])]):
+        answers = [one.answer(result) for one, result in zip(fit, results, strict=True)]
+        again = [k for k, answer in enumerate(answers) if self._looks_again and unsure(answer)]
+        if again:
             better = self._decoded([fit[k] for k in again], beam=_BEAM)
             for k, result in zip(again, better, strict=True):
-                results[k] = result
-        heard = iter([one.answer(result) for one, result in zip(fit, results, strict=True)])
+                answers[k] = fit[k].answer(result, results[k])
+        heard = iter(answers)
         return [next(heard) if len(one.tokens) < MAX_TOKENS else _NOTHING for one in requests]
 
     def _decoded(self, requests: Sequence[Request], *, beam: int) -> list[Any]:

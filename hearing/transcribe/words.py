@@ -9,14 +9,19 @@ from hearing.lang import spaced
 Convert = Callable[[str], str]
 """Text in one script -> the same in the script that is shown."""
 
-_BROKEN = "\ufffd"
+EVEN = 0.5
+BROKEN = "\ufffd"
 
 
 class Word(msgspec.Struct, frozen=True):
-    """Tokens that stand together and their text, as decoded: a space leads it where one is heard as a new word."""
+    """Tokens that stand together and their text, as decoded: a space leads it where one is heard as a new word.
+
+    `chance` is the probability of its least probable letter or digit; even, where the engine does not tell.
+    """
 
     tokens: tuple[int, ...]
     text: str
+    chance: float = EVEN
 
     @property
     def fold(self) -> str:
@@ -46,7 +51,7 @@ def written(word: Word, language: str, convert: Convert = str) -> tuple[str, ...
     Punctuation that arrives after its word is already final is not written: a final word never changes. `convert`
     must keep the length of its text; where it does not, its result is not used.
     """
-    shown = "".join(word.text.replace(_BROKEN, "").split())
+    shown = "".join(word.text.replace(BROKEN, "").split())
     if not spaced(language):
         converted = convert(shown)
         return tuple(_characters(converted if len(converted) == len(shown) else shown))

@@ -1,9 +1,10 @@
 """What two hypotheses agree on, and no more, may become final."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing.transcribe.agreement import agreed
+from hearing.transcribe.agreement import SURE, agreed
 from hearing.transcribe.words import Word
 
 TEXTS = st.lists(st.sampled_from([" a", " b", " c.", " d,", " —"]), max_size=12)
@@ -36,3 +37,22 @@ def test_chinese_agrees_by_characters_though_tokens_differ() -> None:
 
 def test_a_token_of_two_characters_is_not_split() -> None:
     assert agreed(words(["我"]), words(["我们", "好"]), "zh") == 0
+
+
+@given(TEXTS, TEXTS, st.integers(0, 2), st.data())
+def test_what_follows_is_final_while_it_is_sure(
+    before: list[str], now: list[str], hold: int, data: st.DataObject
+) -> None:
+    chances = [data.draw(st.sampled_from([0.2, 0.5, SURE, 1.0])) for _ in now]
+    guess = [msgspec.structs.replace(word, chance=chance) for word, chance in zip(words(now), chances, strict=True)]
+    count, common = agreed(words(before), guess, "en", hold), agreed(words(before), words(now), "en", hold)
+    assert common <= count <= max(0, len(now) - hold)
+    assert all(word.chance >= SURE or not word.fold for word in guess[common:count])
+    rest = [word for word in guess[count : max(0, len(now) - hold)] if word.fold]
+    assert not rest or rest[0].chance < SURE
+
+
+def test_sure_words_after_a_doubtful_one_wait() -> None:
+    guess = [Word((1,), " The", 0.99), Word((2,), " State", 0.4), Word((3,), " party", 0.99), Word((4,), " is", 0.99)]
+    assert agreed([], guess, "en") == 1
+    assert agreed(words([" the", " state"]), guess, "en") == 3

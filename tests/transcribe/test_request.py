@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hearing.transcribe.engine import Asked, Sound
-from hearing.transcribe.request import Request
+from hearing.transcribe.engine import Asked, Hypothesis, Sound
+from hearing.transcribe.request import Request, unsure
 from hearing.transcribe.whisper import Whisper
 from hearing.transcribe.words import Word, text
 from tests.speech import demo_speech, engine
@@ -34,11 +34,15 @@ class Tokenizer:
         return [self.decode(word) for word in words], words
 
 
-def unsure(chances: dict[int, float], forced: tuple[int, ...] = ()) -> bool:
-    """Ask whether an answer is unsure; each token of it has its chance, or 0.9."""
+def guessed(chances: dict[int, float], forced: tuple[int, ...] = (), then: tuple[int, ...] = ()) -> Hypothesis:
+    """Return an answer; each token of it has its chance, or 0.9. With `then`, a second look said that."""
     asked = Asked(Sound(160_000, None), "en", (), tuple(Word((one,), SAID[one]) for one in forced))
-    result = SimpleNamespace(sequences_ids=[list(SAID)], logits=[[_logits(one, chances) for one in SAID]])
-    return Request(Tokenizer(), asked).unsure(result)
+    told = {"scores": [-0.2], "no_speech_prob": 0.0}
+    first = SimpleNamespace(sequences_ids=[list(SAID)], logits=[[_logits(one, chances) for one in SAID]], **told)
+    request = Request(Tokenizer(), asked)
+    if not then:
+        return request.answer(first)
+    return request.answer(SimpleNamespace(sequences_ids=[list(then)], logits=[], **told), first)
 
 
 def _logits(token: int, chances: dict[int, float]) -> Any:  # noqa: ANN401 - as CTranslate2 gives them
@@ -50,17 +54,29 @@ def _logits(token: int, chances: dict[int, float]) -> Any:  # noqa: ANN401 - as 
 
 @pytest.mark.parametrize("token", [1, 2, 4, 5])
 def test_a_word_of_little_chance_is_unsure(token: int) -> None:
-    assert unsure({token: 0.4})
-    assert not unsure({token: 0.6})
+    assert unsure(guessed({token: 0.4}))
+    assert not unsure(guessed({token: 0.6}))
 
 
 def test_the_last_word_and_punctuation_are_never_unsure() -> None:
-    assert not unsure({3: 0.1, 6: 0.1})
+    assert not unsure(guessed({3: 0.1, 6: 0.1}))
 
 
 def test_words_that_were_forced_are_never_unsure() -> None:
-    assert not unsure({1: 0.1, 2: 0.1}, forced=(1, 2))
-    assert unsure({1: 0.1, 4: 0.4}, forced=(1, 2))
+    assert not unsure(guessed({1: 0.1, 2: 0.1}, forced=(1, 2)))
+    assert unsure(guessed({1: 0.1, 4: 0.4}, forced=(1, 2)))
+
+
+def test_a_word_has_the_chance_of_its_least_probable_part() -> None:
+    words = guessed({1: 0.95, 2: 0.7, 3: 0.1, 4: 0.99, 5: 0.6, 6: 0.8}).words
+    assert [round(word.chance, 2) for word in words] == [0.7, 0.6, 0.8]
+
+
+def test_a_second_look_has_the_chances_of_the_first_as_far_as_both_say_the_same() -> None:
+    words = guessed({1: 0.97, 2: 0.96}, then=(1, 2, 6)).words
+    assert [round(word.chance, 2) for word in words] == [0.96, 0.5]
+    words = guessed({1: 0.97, 2: 0.96, 4: 0.99}, forced=(1, 2), then=(1, 2, 3, 4)).words
+    assert [(word.text, round(word.chance, 2)) for word in words] == [(",", 1.0), (" wor", 0.99)]
 
 
 @pytest.mark.model
