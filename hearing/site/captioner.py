@@ -133,7 +133,7 @@ async def _acted(rooms: Rooms, request: Request, place: Place, form: Form) -> An
         return await _mended(rooms, request, place, form)
     if act not in ("line", "take", "typing", "back"):
         raise NotFound("There is no such act.")
-    carried = dispatch.carried(place.meeting.id, place.channel.id)
+    carried = dispatch.carried(place.meeting.id, place.channel.id, planned=place.meeting.phase == "planned")
     if act == "line":
         await dispatch.captioners.type(carried, _line(form))
     elif act == "back":
@@ -217,7 +217,7 @@ def _carried(rooms: Rooms, place: Place) -> Carried | None:
     if rooms.dispatch is None:
         return None
     try:
-        return rooms.dispatch.carried(place.meeting.id, place.channel.id)
+        return rooms.dispatch.carried(place.meeting.id, place.channel.id, planned=place.meeting.phase == "planned")
     except Conflict:
         return None
 

@@ -177,7 +177,7 @@ async def _place(
         raise NotFound("The meeting of this caption URL is not there any more.")
     if meeting.phase == "closed":
         raise Gone("This meeting is over, and its caption URL with it.")
-    return who, dispatch.carried(meeting.id, who.channel)
+    return who, dispatch.carried(meeting.id, who.channel, planned=meeting.phase == "planned")
 
 
 def _source(who: Capability) -> str:

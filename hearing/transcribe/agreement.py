@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from hearing.transcribe.words import Word, units
 
 SURE = 0.93
-"""A word of at least this chance needs no second hypothesis: those were as often right as words that two agreed on, 96
-to 100 in a hundred (base, int8, five recordings)."""
+"""A word of at least this chance needs no second hypothesis (docs/transcription.md)."""
 
 
 def agreed(before: Sequence[Word], now: Sequence[Word], language: str, hold: int = 1) -> int:

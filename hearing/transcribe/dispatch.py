@@ -155,9 +155,10 @@ class Dispatch:
                 if cut.channel == carried.id:
                     await carried.redact(cut.t0, cut.t1)
 
-    def carried(self, meeting: str, channel: str) -> Carried:
-        """Return a channel of a meeting that is on, or of its rehearsal. Raises Conflict."""
-        found = [one for one in self._carried if one.id == channel and meeting in {one.meeting, one.rehearses}]
+    def carried(self, meeting: str, channel: str, *, planned: bool = False) -> Carried:
+        """Return a channel of a meeting that is on, or, while it is only planned, of its rehearsal. Raises Conflict."""
+        wanted = [one for one in self._carried if one.id == channel]
+        found = [one for one in wanted if one.meeting == meeting or (planned and one.rehearses == meeting)]
         if not found:
             raise Conflict("This meeting is not open. Captions are taken while it is.")
         return min(found, key=lambda one: one.meeting != meeting)

@@ -4,6 +4,7 @@ No list of phrases: delegates do say "thank you". Thresholds after Whisper's own
 measured again for short windows.
 """
 
+import re
 import zlib
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ LOW_SCORE = -1.6
 COMPRESSION = 2.4
 TOKENS_PER_S = 8
 MAX_TOKENS = 448
+_STUTTER = re.compile(r"(\w{1,6}?)\1{3,}")
 
 
 def tripped(text: str, *, score: float, no_speech: float, new_tokens: int, forced: bool) -> bool:
@@ -46,6 +48,12 @@ def unloop(words: Sequence[Word], done: int) -> list[Word]:
             if said[i + n] == said[i] and _repeats(said, i, n):
                 return list(words[: max(at[i + n], done)])
     return list(words)
+
+
+def stutters(words: Sequence[Word]) -> bool:
+    """Tell whether a word says up to six of its letters four times in a row, eight letters or more in all."""
+    loops = (found for word in words for found in _STUTTER.finditer(word.fold))
+    return any(len(found[0]) >= 8 and not found[0].isdigit() for found in loops)
 
 
 def echoes(context: Sequence[Word], words: Sequence[Word]) -> bool:

@@ -150,7 +150,7 @@ class Listener:
         self._context = list(context)[-_KEPT_CONTEXT:]
 
     def draft(self, end: int) -> None:
-        """Guess the open utterance through sample `end`; commit what two guesses agree on."""
+        """Guess the open utterance through sample `end`; commit what they agree on, and what is sure."""
         self._grew, self._covers = self._begun if self._grew is None else self._grew, None
         words = self._hear(end)
         grown = words is not None and self._has_grown(words)
@@ -232,7 +232,7 @@ class Listener:
             no_speech=heard.no_speech,
             new_tokens=heard.new_tokens,
             forced=len(self._done) > self._timed,
-        )
+        ) or guard.stutters(words)
         echo = guard.echoes(self._context[-self._settings.prompt_tokens :], whole) or guard.lists(terms, words)
         return (None if bad else words), bad or echo or len(whole) < len(said)
 

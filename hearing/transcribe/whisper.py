@@ -21,7 +21,7 @@ from faster_whisper.tokenizer import Tokenizer
 from hearing.errors import Unavailable
 from hearing.lang import spaced
 from hearing.transcribe.engine import MAX_SAMPLES, Asked, EngineFailedError, Hypothesis, Pcm, Sound
-from hearing.transcribe.guard import MAX_TOKENS
+from hearing.transcribe.guard import MAX_TOKENS, stutters
 from hearing.transcribe.request import FRAME, Request, unsure
 from hearing.transcribe.words import Word, tokens
 
@@ -140,7 +140,9 @@ class Whisper:
         if again:
             better = self._decoded([fit[k] for k in again], beam=_BEAM)
             for k, result in zip(again, better, strict=True):
-                answers[k] = fit[k].answer(result, results[k])
+                second = fit[k].answer(result, results[k])
+                if not stutters(second.words):
+                    answers[k] = second
         heard = iter(answers)
         return [next(heard) if len(one.tokens) < MAX_TOKENS else _NOTHING for one in requests]
 

@@ -101,3 +101,11 @@ async def test_what_is_to_another_meeting_writes_no_rehearsal(on: Stage) -> None
         early = await client.post(f"{captioning.address(token)}&seq=1", content=b"Non.")
     assert (early.status_code, early.text) == (400, "This meeting is not open. Captions are taken while it is.\n")
     assert await on.typed(on.rehearsal) == []
+
+
+async def test_a_line_of_an_open_meeting_goes_to_no_rehearsal(on: Stage) -> None:
+    url = captioning.address(await on.place(url=True))
+    async with httpx.AsyncClient(base_url=on.desk.site.url, timeout=60) as client:
+        await on.desk.site.keeper.open(PLANNED)  # the rehearsal is over; its channel is not detached yet
+        assert (await client.post(f"{url}&seq=1", content=b"Bonjour.")).status_code == 400
+    assert await on.typed(on.rehearsal) == []

@@ -1,5 +1,6 @@
 """Loops are cut to one copy, echoes are noticed, real words stay."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,3 +59,11 @@ def test_a_hypothesis_that_is_not_speech_trips() -> None:
 def test_what_may_be_generated_grows_with_the_audio_to_a_limit() -> None:
     assert guard.max_tokens(4, 1000) == 4 + 12 + 80
     assert guard.max_tokens(400, 3000) == guard.MAX_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [("xi-xi-xi-xi-xi", True), ("hahahaha", True), ("100000000000", False), ("Mississippi", False), ("oui", False)],
+)
+def test_a_word_that_loops_in_itself_stutters(word: str, found: bool) -> None:
+    assert guard.stutters(words(f"the {word} said")) is found

@@ -182,7 +182,7 @@ async def test_a_worker_that_is_alive_and_hears_nothing_loses_the_channel_to_one
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("hearing.transcribe.workers.STUCK_S", 0.5)
-    caplog.set_level(logging.WARNING, "hearing.transcribe.dispatch")
+    caplog.set_level(logging.WARNING, "hearing.transcribe.workers")
     async with bench() as one:
         stuck = await one.carrying()
         one.play(0, 3 * SECOND)

@@ -9,7 +9,7 @@ import pytest
 from hearing.transcribe.engine import Asked, Hypothesis, Sound
 from hearing.transcribe.request import Request, unsure
 from hearing.transcribe.whisper import Whisper
-from hearing.transcribe.words import Word, text
+from hearing.transcribe.words import Word
 from tests.speech import demo_speech, engine
 
 EOT = 9
@@ -80,10 +80,8 @@ def test_a_second_look_has_the_chances_of_the_first_as_far_as_both_say_the_same(
 
 
 @pytest.mark.model
-@pytest.mark.parametrize(("language", "begin_s", "beams"), [("en", 12, [1]), ("fr", 2, [1, 3])])
-def test_what_is_unsure_is_heard_with_a_beam(
-    language: str, begin_s: int, beams: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_what_is_unsure_is_heard_with_a_beam(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
     decoded = Whisper._decoded
 
@@ -92,9 +90,13 @@ def test_what_is_unsure_is_heard_with_a_beam(
         return decoded(self, requests, beam=beam)
 
     monkeypatch.setattr(Whisper, "_decoded", counted)
-    one = engine()
-    sound = one.encode(demo_speech(language)[begin_s * 16_000 : (begin_s + 6) * 16_000])
-    words = one.guess(sound, language, prompt=(), forced=()).words
-    assert looks == beams
-    again = one.guess(sound, language, prompt=(), forced=words[:3]).words
-    assert text(again) == text(words[3:])
+    one, sound = engine(), demo_speech(language)
+    doubtful = []
+    for begin in range(0, 60 * 16_000, 6 * 16_000):
+        looks.clear()
+        heard = one.guess(one.encode(sound[begin : begin + 6 * 16_000]), language, prompt=(), forced=())
+        assert all(0 <= word.chance <= 1 for word in heard.words)
+        doubtful.append(looks == [1, 3])
+        assert looks in ([1], [1, 3])
+    assert any(doubtful)
+    assert language == "fr" or not all(doubtful)
