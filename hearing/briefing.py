@@ -53,13 +53,13 @@ class Briefing:
     async def _brief(self, meeting: Meeting) -> None:
         dialogue = meeting.created.dialogue
         stream, of = desk_stream(dialogue), meeting.created.rehearses or meeting.id
-        told: tuple[int, int] | None = None
+        briefed: tuple[int, int] | None = None
         while True:
             try:
                 seen = await self._log.head(stream)
-                if told != (now := await self._versions(stream, of)):
+                if briefed != (now := await self._versions(stream, of)):
                     await self._dispatch.tell_glossary(meeting.id, await self._words(dialogue, of))
-                    told = now
+                    briefed = now
                 await self._log.wait(stream, seen)
             except HearingError as error:
                 logger.warning("briefing_failed code=%s", error.code)
