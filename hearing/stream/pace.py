@@ -25,7 +25,10 @@ _STEP_S = 0.04
 
 
 class Due(msgspec.Struct, frozen=True):
-    """A packet to work on at `due_s` of media time; its timestamps plus `shift_s` are media time."""
+    """A packet to work on at `due_s` of media time; its timestamps plus `shift_s` are media time.
+
+    Sound is due when it was said: a packet holds up to a quarter of a second, and nobody live could send it before.
+    """
 
     due_s: float
     item: Item
@@ -44,13 +47,14 @@ def timeline(opened: Opened, reopen: Callable[[], Opened] | None, start_s: float
         end_s = begin_s = shift_s + seek_s
         last: dict[str, float] = {}
         for item in opened.play(seek_s):
-            due = _due(item, shift_s, end_s)
-            if due.due_s > end_s + _JUMP_S or due.due_s < last.get(item.track, due.due_s) - _BACKSTEP_S:
-                shift_s += end_s - due.due_s
-                due = _due(item, shift_s, end_s)
-            last[item.track] = due.due_s
-            end_s = max(end_s, due.due_s + _length_s(item))
-            yield due
+            at_s = _at_s(item, shift_s, end_s)
+            if at_s > end_s + _JUMP_S or at_s < last.get(item.track, at_s) - _BACKSTEP_S:
+                shift_s += end_s - at_s
+                at_s = _at_s(item, shift_s, end_s)
+            last[item.track] = at_s
+            end_s = max(end_s, at_s + _length_s(item))
+            said_s = _length_s(item) if item.packet.stream.type == "audio" else 0.0
+            yield Due(at_s + said_s, item, shift_s - item.zero_s)
         if reopen is None or (end_s - begin_s < _SHORTEST_S and not seek_s):
             return
         opened, seek_s, shift_s = reopen(), 0.0, end_s
@@ -75,12 +79,13 @@ def _await(ahead: list[tuple[float, int, Due]], now_s: Callable[[], float], slee
     return due
 
 
-def _due(item: Item, shift_s: float, last_s: float) -> Due:
+def _at_s(item: Item, shift_s: float, last_s: float) -> float:
+    """Return where a packet begins in media time; at `last_s` where it does not say."""
     packet = item.packet
     stamp = packet.dts if packet.dts is not None else packet.pts
-    shift_s -= item.zero_s
-    at_s = last_s if stamp is None or packet.time_base is None else float(stamp * packet.time_base) + shift_s
-    return Due(at_s, item, shift_s)
+    if stamp is None or packet.time_base is None:
+        return last_s
+    return float(stamp * packet.time_base) + shift_s - item.zero_s
 
 
 def _length_s(item: Item) -> float:

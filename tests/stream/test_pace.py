@@ -1,14 +1,18 @@
 """A source is played as live: in order, and nothing before its time."""
 
 import random
+import wave
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing.stream.opened import Item
-from hearing.stream.pace import AHEAD_S, Due, as_live
+from hearing.stream.address import Rules
+from hearing.stream.frames import Open
+from hearing.stream.opened import Item, OpenedFile
+from hearing.stream.pace import AHEAD_S, Due, as_live, timeline
 
 NO_ITEM = cast(Item, None)
 
@@ -49,3 +53,24 @@ def test_a_source_is_not_read_far_ahead() -> None:
 
     for _ in as_live(line(), fake.now_s, fake.sleep):
         assert read[0] <= fake.now + AHEAD_S + 0.1
+
+
+def test_sound_is_due_when_it_was_said(tmp_path: Path) -> None:
+    """Nobody live could send the quarter of a second that a packet holds before it is over."""
+    source = tmp_path / "a.wav"
+    with wave.open(str(source), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 16_000))
+    wanted = Open(str(source), (("en", 0),), loop=True, rules=Rules())
+    spoken_s = 0.0
+    for due in timeline(OpenedFile(wanted), lambda: OpenedFile(wanted), 0.0):
+        packet = due.item.packet
+        if packet.pts is None or packet.time_base is None or packet.duration is None:
+            continue
+        begin_s = float(packet.pts * packet.time_base) + due.shift_s
+        assert abs(begin_s - spoken_s) < 0.001
+        spoken_s = begin_s + float(packet.duration * packet.time_base)
+        assert abs(due.due_s - spoken_s) < 0.001
+        if spoken_s > 2.5:
+            break
+    assert spoken_s > 2.5
