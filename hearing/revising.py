@@ -23,9 +23,7 @@ from hearing.qa.revisions import Revisions
 from hearing.remote.connection import Target, at_meeting, reach, request
 from hearing.remote.folder import with_log
 from hearing.revision import Span
-from hearing.site.folds import Folds
-from hearing.site.revising import MAX_MODEL, AskedPiece, AskedWord, RevisionAnswer, RevisionTaken, answer, piece_of
-from hearing.site.wire import (
+from hearing.site.answers import (
     ChannelAnswer,
     MeetingAnswer,
     SegmentAnswer,
@@ -33,6 +31,8 @@ from hearing.site.wire import (
     meeting_answer,
     segment_answer,
 )
+from hearing.site.folds import Folds
+from hearing.site.revising import MAX_MODEL, AskedPiece, AskedWord, RevisionAnswer, RevisionTaken, answer, piece_of
 from hearing.store.folder import FolderStore
 from hearing.stream.recording import Recording
 from hearing.transcribe.engine import Pcm

@@ -17,8 +17,8 @@ from hearing.house import HouseKeeper
 from hearing.log.sqlite import SqliteLog
 from hearing.realign import folded
 from hearing.remote.connection import Target
+from hearing.site.answers import SegmentAnswer
 from hearing.site.revising import AskedPiece, AskedWord
-from hearing.site.wire import SegmentAnswer
 from hearing.store.folder import FolderStore
 from hearing.stream.relay import Relay
 from hearing.transcribe.models import ModelChoice

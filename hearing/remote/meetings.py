@@ -15,9 +15,9 @@ from hearing.now import utc_ms
 from hearing.readiness import Workers, check
 from hearing.remote.connection import Target, at_meeting, reach, request
 from hearing.remote.folder import with_house, with_log
+from hearing.site.answers import meeting_answer
 from hearing.site.folds import Folds
 from hearing.site.readiness import ReadinessAnswer, answer
-from hearing.site.wire import meeting_answer
 from hearing.sources import rules_of
 from hearing.store.folder import FolderStore
 from hearing.stream.address import check_form, is_address

@@ -14,7 +14,7 @@ from hearing.finding import Finding
 from hearing.house_events import MeetingCreated
 from hearing.meeting import House
 from hearing.redaction import Account, Wanted
-from hearing.site import readiness, wire
+from hearing.site import answers, readiness, wire
 from hearing.site.faults import TooLarge
 from hearing.site.folds import Folds
 
@@ -61,7 +61,7 @@ def routes(folds: Folds, house: Callable[[], House], staff: Staff) -> list[Route
 
     async def meetings(_request: Request) -> Response:
         known = list(house().meetings.values())
-        return _json(wire.MeetingsAnswer([await _meeting(folds, meeting.id, house) for meeting in known]))
+        return _json(answers.MeetingsAnswer([await _meeting(folds, meeting.id, house) for meeting in known]))
 
     async def meeting(request: Request) -> Response:
         return _json(await _meeting(folds, request.path_params["meeting"], house))
@@ -73,12 +73,12 @@ def routes(folds: Folds, house: Callable[[], House], staff: Staff) -> list[Route
         fold = await folds.of(found.id)
         held = [wire.SpeakerTurn.of(turn) for turn in turns.ordered(fold.transcript.turns)]
         said = [
-            wire.segment_answer(segment, channel.language, heard)
+            answers.segment_answer(segment, channel.language, heard)
             for channel in channels
             for heard in [turns.heard(fold.transcript.turns, channel.kind)]
             for segment in fold.transcript.channel(channel.id).segments
         ]
-        return _json(wire.SegmentsAnswer(said, fold.cursor, held))
+        return _json(answers.SegmentsAnswer(said, fold.cursor, held))
 
     one = "/api/meetings/{meeting}"
     return [
@@ -142,9 +142,9 @@ def _staff_routes(folds: Folds, house: Callable[[], House], staff: Staff) -> lis
     ]
 
 
-async def _meeting(folds: Folds, meeting_id: str, house: Callable[[], House]) -> wire.MeetingAnswer:
+async def _meeting(folds: Folds, meeting_id: str, house: Callable[[], House]) -> answers.MeetingAnswer:
     found = house().meeting(meeting_id)
-    return wire.meeting_answer(found, await folds.glance(found.id))
+    return answers.meeting_answer(found, await folds.glance(found.id))
 
 
 def check_staff(request: Request, staff: Staff) -> None:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hearing.errors import Conflict, Forbidden, Gone, HearingError, NotFound, Unauthorized, Unavailable
-from hearing.site import wire
+from hearing.site import answers
 from hearing.site.look import Look
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Faults:
             return plainly(status, text, headers)
         if not path.startswith("/api/"):
             return self._page(request, status, headers)
-        body = msgspec.json.encode(wire.Fault(code, text))
+        body = msgspec.json.encode(answers.Fault(code, text))
         return Response(body, status, headers, "application/json")
 
     def _page(self, request: Request, status: int, headers: dict[str, str]) -> Response:

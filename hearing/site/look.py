@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from hearing import lang
-from hearing.site import geneva, wire
+from hearing.site import geneva
 from hearing.site.i18n import Catalogues, Words
 from hearing.site.web import Web
 
@@ -62,7 +62,7 @@ class Look:
             languages=lang.NAMES,
             direction=lang.direction,
             day=lambda utc_ms, pattern: format_date(geneva.at(utc_ms), pattern, locale=words.locale),
-            iso=wire.iso,
+            iso=geneva.iso,
             clock=lambda utc_ms: f"{geneva.at(utc_ms):%H:%M}",
             **shown,
         )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hearing import __version__
-from hearing.site import digest, wire
+from hearing.site import answers, digest
 from hearing.site.operations import EVENTS, OPERATIONS, TAGS, Operation, Parameter
 
 PATH = "/api/openapi.json"
@@ -102,7 +102,7 @@ def _schemas() -> tuple[Ref, dict[str, Any]]:
 
 
 def _kinds() -> Iterable[type[msgspec.Struct]]:
-    yield wire.Fault
+    yield answers.Fault
     for one in OPERATIONS:
         yield from (kind for kind in (one.answer, one.body) if kind and not isinstance(kind, tuple))
     yield from EVENTS.values()
@@ -170,7 +170,7 @@ def _fault(code: int, refs: Ref) -> dict[str, Any]:
     text = _SAYS[code]
     if code == 304:
         return {"description": text}
-    return {"description": text, "content": {"application/json": {"schema": refs(wire.Fault)}}}
+    return {"description": text, "content": {"application/json": {"schema": refs(answers.Fault)}}}
 
 
 def _itself() -> dict[str, Any]:

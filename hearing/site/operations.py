@@ -14,7 +14,7 @@ from hearing.house_events import MeetingCreated
 from hearing.lang import NAMES
 from hearing.qa.shown import Shown
 from hearing.qa.status import Status
-from hearing.site import captioning, inviting, items, lists, readiness, redactions, revising, searching, wire
+from hearing.site import answers, captioning, inviting, items, lists, readiness, redactions, revising, searching, wire
 
 Tag = Literal["meetings", "search", "questions", "staff"]
 
@@ -65,15 +65,15 @@ _ITEM = "/api/dialogues/{dialogue}/items/{item}"
 _STAFF = (401, 403)
 
 _MEETINGS = (
-    Operation("GET", "/api/meetings", "listMeetings", "Every meeting there is.", "meetings", wire.MeetingsAnswer),
-    Operation("GET", _MEETING, "getMeeting", "One meeting.", "meetings", wire.MeetingAnswer, faults=(404,)),
+    Operation("GET", "/api/meetings", "listMeetings", "Every meeting there is.", "meetings", answers.MeetingsAnswer),
+    Operation("GET", _MEETING, "getMeeting", "One meeting.", "meetings", answers.MeetingAnswer, faults=(404,)),
     Operation(
         "GET",
         f"{_MEETING}/segments",
         "listSegments",
         "What was said so far. Go on with the events after `cursor`.",
         "meetings",
-        wire.SegmentsAnswer,
+        answers.SegmentsAnswer,
         query=(_CHANNEL,),
         faults=(404,),
     ),
@@ -169,7 +169,7 @@ _BY_STAFF = (
         "createMeeting",
         "Create a meeting.",
         "staff",
-        wire.MeetingAnswer,
+        answers.MeetingAnswer,
         201,
         body=MeetingCreated,
         without=("type", "created_ms", "rehearses"),
@@ -192,7 +192,7 @@ _BY_STAFF = (
         "openMeeting",
         "Open a meeting: its source is relayed from now on.",
         "staff",
-        wire.MeetingAnswer,
+        answers.MeetingAnswer,
         faults=(*_STAFF, 404, 409),
         staff=True,
     ),
@@ -202,7 +202,7 @@ _BY_STAFF = (
         "closeMeeting",
         "Close a meeting, for good.",
         "staff",
-        wire.MeetingAnswer,
+        answers.MeetingAnswer,
         faults=(*_STAFF, 404, 409),
         staff=True,
     ),
@@ -222,7 +222,7 @@ _BY_STAFF = (
         "rehearseMeeting",
         "Open a rehearsal, which only staff see.",
         "staff",
-        wire.MeetingAnswer,
+        answers.MeetingAnswer,
         201,
         faults=(*_STAFF, 404, 409),
         staff=True,

@@ -13,7 +13,7 @@ from hearing.errors import NotFound, Refused
 from hearing.events import Basis, Cut
 from hearing.meeting import House, Meeting
 from hearing.redaction import LEAST_MARGIN_MS, Account, Wanted
-from hearing.site import wire
+from hearing.site import geneva
 from hearing.site.api import Staff, body_of, check_staff
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -110,7 +110,15 @@ def answer(meeting: str, account: Account, one: str) -> RedactionAnswer:
     ended = account.ended.get(one)
     stuck = tuple(AskedCut(cut.channel, t0=cut.t0, t1=cut.t1) for cut in account.stuck.get(one, ()))
     return RedactionAnswer(
-        one, meeting, event.basis, cuts, event.picture, event.margin_ms, wire.iso(event.at_ms), wire.iso(ended), stuck
+        one,
+        meeting,
+        event.basis,
+        cuts,
+        event.picture,
+        event.margin_ms,
+        geneva.iso(event.at_ms),
+        geneva.iso(ended),
+        stuck,
     )
 
 

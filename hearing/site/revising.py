@@ -10,7 +10,7 @@ from hearing.archive.record import clean, tidy
 from hearing.errors import Refused
 from hearing.qa import revisions
 from hearing.revision import Heard, Piece, Proposal, Standing
-from hearing.site import api, forms, wire
+from hearing.site import api, forms, geneva
 from hearing.site.dialogue import Rooms
 from hearing.site.session import NO_STORE
 
@@ -122,7 +122,7 @@ def piece_of(asked: AskedPiece) -> Piece:
 
 def answer(meeting: str, standing: Standing, proposals: list[Proposal]) -> RevisionAnswer:
     """Tell about the second passes of a meeting."""
-    heard = [HeardAnswer(one.channel, one.t0, one.t1, one.model, wire.iso(one.at_ms)) for one in standing.heard]
+    heard = [HeardAnswer(one.channel, one.t0, one.t1, one.model, geneva.iso(one.at_ms)) for one in standing.heard]
     return RevisionAnswer(heard, [_proposal(meeting, one) for one in proposals])
 
 

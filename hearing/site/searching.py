@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from hearing.archive.wanted import Count, Found, Hit, Reason, Wanted
 from hearing.errors import Refused
-from hearing.site import geneva, wire
+from hearing.site import geneva
 from hearing.site.i18n import Words, english
 from hearing.site.look import Look
 from hearing.site.scriptwords import MARKS
@@ -233,7 +233,7 @@ def _hit(hit: Hit) -> HitAnswer:
         language=hit.language,
         segment=hit.segment,
         t=hit.t,
-        at=wire.iso(hit.at_ms) or "",
+        at=geneva.iso(hit.at_ms) or "",
         url=_address(hit),
         text=hit.text,
         marks=hit.marks,

@@ -1,4 +1,4 @@
-"""What goes over the wire to readers, as JSON: one struct per event and answer. Times are ms of media time."""
+"""What the feed says to readers, as JSON: one struct per event. Times are ms of media time."""
 
 import msgspec
 
@@ -23,10 +23,10 @@ from hearing.events import (
 )
 from hearing.hidden import Passage
 from hearing.lang import join
-from hearing.meeting import Meeting, Phase
+from hearing.meeting import Meeting
 from hearing.site import geneva
-from hearing.transcript import Mark, Segment, StreamState, Transcript, after_run
-from hearing.turns import NOBODY, Heard, Turn, Turns
+from hearing.transcript import Mark, Segment, StreamState, after_run
+from hearing.turns import Turn, Turns
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -186,88 +186,6 @@ class ChannelCaptions(msgspec.Struct, frozen=True):
     late_ms: int
 
 
-class ChannelAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A channel, as the API tells it. `languages`: any of these may be spoken; each segment says which is."""
-
-    id: str
-    language: str
-    kind: str
-    languages: tuple[str, ...] = ()
-
-
-class BlockAnswer(msgspec.Struct, frozen=True):
-    """A block of the agenda, as the API tells it; 0 minutes: not said."""
-
-    id: str
-    title: str
-    minutes: int
-
-
-class MeetingAnswer(msgspec.Struct, frozen=True):
-    """A meeting, as the API tells it. Times of day are ISO 8601 in UTC; `block` is what it deals with now.
-
-    `rehearses`: only staff are told of it.
-    """
-
-    id: str
-    dialogue: str
-    title: str
-    body: str
-    profile: str
-    phase: Phase
-    state: StreamState
-    channels: tuple[ChannelAnswer, ...]
-    starts: str | None
-    opened: str | None
-    closed: str | None
-    media_zero_utc: str | None
-    agenda: tuple[BlockAnswer, ...] = ()
-    block: str = ""
-    rehearses: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class MeetingsAnswer(msgspec.Struct, frozen=True):
-    meetings: list[MeetingAnswer]
-
-
-class SegmentAnswer(msgspec.Struct, frozen=True):
-    """A segment, as the API tells it; without times yet, `t0` and `t1` bound where it was heard. Hidden: no text.
-
-    `basis` says why words were taken out of the record, where any were: `[…]` stands for them. `speaker` is empty
-    where nobody knows. `mark` says who answers for the text. `version` counts corrections; of a corrected one `machine`
-    is what the machine heard, or a captioner typed. `language` is what it was said in, on a floor of several.
-    """
-
-    segment: str
-    channel: str
-    t0: int
-    t1: int
-    text: str
-    closed: bool
-    hidden: bool
-    basis: str = ""
-    speaker: str = ""
-    mark: Mark = "machine"
-    version: int = 0
-    machine: str = ""
-    language: str = ""
-
-
-class SegmentsAnswer(msgspec.Struct, frozen=True):
-    """What was said, and whose turn it was on the floor; the feed goes on at `cursor`."""
-
-    segments: list[SegmentAnswer]
-    cursor: str
-    turns: list[SpeakerTurn] = []
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """What went wrong: a stable code, and what to do in words."""
-
-    code: str
-    text: str
-
-
 Payload = Said | Timed | Kept | Corrected | State | Gap | Gone | Hidden | Shown | Erased | SpeakerTurn
 
 _draft = msgspec.json.Decoder(Draft)
@@ -306,7 +224,7 @@ def payload(event: PublicEvent | None) -> tuple[str, Payload] | None:
 def _state(event: PublicEvent | None) -> State | None:
     match event:
         case ClockStarted():
-            return State("live", 0, media_zero_utc=iso(event.media_zero_utc_ms))
+            return State("live", 0, media_zero_utc=geneva.iso(event.media_zero_utc_ms))
         case RunStarted():
             return State("live", event.t, run=event.run)
         case RunEnded():
@@ -348,61 +266,10 @@ def channel_of(event: PublicEvent | None) -> str | None:
     return event.channel if isinstance(event, about) else None
 
 
-def meeting_answer(meeting: Meeting, transcript: Transcript) -> MeetingAnswer:
-    """Tell about a meeting. Where its source comes from is nobody's business."""
-    created = meeting.created
-    return MeetingAnswer(
-        created.meeting,
-        created.dialogue,
-        created.title,
-        created.body,
-        created.profile,
-        meeting.phase,
-        "closed" if meeting.phase == "closed" else transcript.state,
-        tuple(ChannelAnswer(one.id, one.language, one.kind, one.languages) for one in created.channels),
-        iso(created.starts_ms),
-        iso(meeting.opened_ms),
-        iso(meeting.closed_ms),
-        iso(transcript.media_zero_utc_ms),
-        tuple(BlockAnswer(block.id, block.title, block.minutes) for block in created.agenda),
-        meeting.block,
-        created.rehearses or msgspec.UNSET,
-    )
-
-
 def turn_of(event: TurnEvent, turns: Turns) -> SpeakerTurn:
     """Tell what became of a turn by now."""
     known = turns.get(event.turn)
     return SpeakerTurn.of(known) if known else SpeakerTurn(event.turn, removed=True)
-
-
-def segment_answer(segment: Segment, language: str, heard: Heard = NOBODY) -> SegmentAnswer:
-    """Tell about a segment."""
-    t0, t1 = segment.span
-    turn = None if segment.hidden else heard.most(t0, t1)
-    language = segment.spoken(language)
-    return SegmentAnswer(
-        segment.id,
-        segment.channel,
-        t0,
-        t1,
-        join(segment.shown, language),
-        segment.closed,
-        segment.hidden,
-        segment.basis,
-        turn.name if turn else "",
-        segment.mark,
-        segment.versions[-1].version if segment.versions else 0,
-        join(segment.words, language) if segment.versions else "",
-        "" if segment.hidden else segment.language,
-    )
-
-
-def iso(utc_ms: int | None) -> str | None:
-    """Write UTC milliseconds since the Unix epoch as ISO 8601 with milliseconds and Z."""
-    if utc_ms is None:
-        return None
-    return geneva.utc(utc_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def decode_draft(body: bytes | None) -> Draft:

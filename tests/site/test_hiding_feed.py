@@ -15,10 +15,10 @@ from hearing.lang import join
 from hearing.log.memory import MemoryLog
 from hearing.log.window import Windows
 from hearing.meeting import Meeting
+from hearing.site.answers import segment_answer
 from hearing.site.exporting import catalogues, writer
 from hearing.site.feed import Cursor, Source, _Reader
 from hearing.site.folds import Folds
-from hearing.site.wire import segment_answer
 from tests.scene import CHANNELS, Scene, Step, steps
 from tests.site.serving import MEETING, meeting
 
