@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from hearing.stream.lanes import seconds
+from hearing.stream.lanes import PICTURE, seconds
 from hearing.stream.opened import Item, Opened
 
 AHEAD_S = 1.0
@@ -53,7 +53,7 @@ def timeline(opened: Opened, reopen: Callable[[], Opened] | None, start_s: float
                 at_s = _at_s(item, shift_s, end_s)
             last[item.track] = at_s
             end_s = max(end_s, at_s + _length_s(item))
-            said_s = _length_s(item) if item.packet.stream.type == "audio" else 0.0
+            said_s = 0.0 if item.track == PICTURE else _length_s(item)
             yield Due(at_s + said_s, item, shift_s - item.zero_s)
         if reopen is None or (end_s - begin_s < _SHORTEST_S and not seek_s):
             return
