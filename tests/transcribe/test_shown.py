@@ -1,0 +1,107 @@
+"""What is shown of the live transcript: eight phases of every recording, and clips beside the same heard offline.
+
+Takes half an hour: scripts/slow tests/transcribe/test_shown.py --log-cli-level=INFO. Words do not depend on how fast
+the machine is, for ticks fall on a clock of the audio; latency counts CPU seconds, and is only logged.
+"""
+
+import json
+import logging
+import statistics
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from hearing.transcribe.engine import Pcm
+from hearing.transcribe.onefile import Line, hear_live
+from hearing.transcribe.script import shown_script
+from hearing.transcribe.session import Session, plain
+from tests.scoring import score
+from tests.speech import engine, pcm, speech
+
+logger = logging.getLogger(__name__)
+
+pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.audio]
+
+PHASES_MS = range(0, 600, 75)
+WORSE = 1.5
+"""So much worse than offline, in percent, may the median of the phases be."""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A recording, its words with their times, and what base makes of it offline in percent (beam 1)."""
+
+    language: str
+    sound: str
+    words: str
+    offline: float
+
+
+RECORDINGS = {
+    "read-en": Shown("en", "bench/ref_en", "bench/ref_en", 4.7),
+    "dialogue-en": Shown("en", "dev/synthetic_dialogue_A_en", "bench/synthetic_dialogue_A_en", 3.6),
+    "dialogue-es": Shown("es", "dev/synthetic_dialogue_A_es", "bench/synthetic_dialogue_A_es", 7.4),
+    "dialogue-fr": Shown("fr", "dev/synthetic_dialogue_A_fr", "bench/synthetic_dialogue_A_fr", 11.5),
+    "verse-fr": Shown("fr", "dev/fr_librivox_fleursdumal_long1", "bench/fr_librivox_fleursdumal_long1", 26.8),
+}
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_every_phase_is_as_good_as_offline(name: str, tmp_path: Path) -> None:
+    one = RECORDINGS[name]
+    sound, text = pcm(speech(f"{one.sound}.flac")), speech(f"{one.sound}.txt")
+    offline = score(whole(sound, one.language), one.language, text, tmp_path)
+    found: list[dict[str, Any]] = []
+    for phase_ms in PHASES_MS:
+        lines = live(sound, one.language, phase_ms)
+        found.append(score(lines, one.language, text, tmp_path, speech(f"{one.words}.words.json")))
+        logger.info("%s", json.dumps({"recording": name, "phase_ms": phase_ms, **found[-1]}))
+    logger.info("%s", json.dumps({"recording": name, "offline": offline}))
+    wrong = [phase["wer"] for phase in found]
+    assert statistics.median(wrong) <= one.offline + WORSE
+    assert all(phase["ahead_of_audio"] == 0 for phase in found)
+    assert all(phase["longest_missing"] <= max(2, offline["longest_missing"]) for phase in found)
+    assert all(phase["repeated_5grams"] <= offline["repeated_5grams"] for phase in found)
+    if name == "read-en":
+        assert statistics.median(wrong) <= one.offline
+        assert max(wrong) <= one.offline + 0.8
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr", "ru", "zh"])
+def test_clips_are_heard_as_well_as_offline(language: str, tmp_path: Path) -> None:
+    rows = [json.loads(row) for row in speech("dev/manifest.jsonl").read_text("utf-8").splitlines()]
+    errors = {"live": 0, "offline": 0}
+    count = 0
+    for row in rows:
+        if row["language"] != language or row["seconds"] > 65:
+            continue
+        sound, text = pcm(speech(f"dev/{row['file']}")), speech(f"dev/{row['reference']}")
+        both = {"live": live(sound, language, 0), "offline": whole(sound, language)}
+        scores = {how: score(lines, language, text, tmp_path) for how, lines in both.items()}
+        for how, told in scores.items():
+            errors[how] += sum(told["sdi"])
+        count += sum(map(str.isalnum, text.read_text("utf-8"))) if language == "zh" else row["words"]
+        logger.info("%s", json.dumps({"clip": row["file"], **scores}))
+    percent = {how: round(100 * wrong / count, 2) for how, wrong in errors.items()}
+    logger.info("%s", json.dumps({"language": language, "of": count, "percent": percent}))
+    assert percent["live"] <= percent["offline"] + WORSE
+
+
+@pytest.mark.parametrize("name", ["silence", "roomnoise", "trumpet", "music_vibe_ace"])
+def test_nothing_is_invented(name: str) -> None:
+    lines = live(pcm(speech(f"dev/hard_{name}.flac")), "en", 0)
+    assert [line for line in lines if line["kind"] == "commit"] == []
+
+
+def live(sound: Pcm, language: str, phase_ms: int) -> list[dict[str, Any]]:
+    lines: list[Line] = []
+    session = Session(plain(0, language), engine())
+    hear_live(sound, session, language=language, clock="cpu", phase_ms=phase_ms, on_event=lines.append)
+    return [dict(msgspec.to_builtins(line)) for line in lines]
+
+
+def whole(sound: Pcm, language: str) -> list[dict[str, Any]]:
+    convert = shown_script(language)
+    heard = engine().whole(sound, language)
+    return [{"at": one.t1 / 1000, "kind": "commit", "text": convert(one.text)} for one in heard]
