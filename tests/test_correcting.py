@@ -224,5 +224,4 @@ def test_a_workers_successor_is_told_the_machines_words_alone() -> None:
     after = assignment(1, "en", fold.transcript.channel("en"), 0)
     assert after == before
     assert after.prefix == ((1, ("She", "said")),)
-    assert "Covaleva" in after.context
     assert correct(fold, events, [want("She says", 0, "en.1")]).results == {"en.1": "open"}

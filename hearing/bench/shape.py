@@ -19,6 +19,7 @@ import numpy.typing as npt
 from hearing.errors import Refused
 from hearing.events import RATE_HZ
 from hearing.transcribe.engine import Asked, Sound
+from hearing.transcribe.glossary import MOST_TOKENS
 from hearing.transcribe.models import BASE, ModelChoice, find
 from hearing.transcribe.pace import FULL, STEPS
 
@@ -32,7 +33,7 @@ _END = 50_257
 """The token that ends a text."""
 _ROUNDS = 5
 _HEARD_S = 8
-_PROMPT = 48
+_PROMPT = MOST_TOKENS
 _FORCED = 20
 _NEW = 12
 """Tokens guessed where there is no audio to bound them by (guard.max_tokens): as many as a draft has at the most."""

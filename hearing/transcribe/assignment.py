@@ -5,12 +5,9 @@ from collections.abc import Sequence
 import msgspec
 
 from hearing.events import SAMPLES_PER_MS
-from hearing.lang import join
 from hearing.transcribe.protocol import Assign
 from hearing.transcribe.verify import next_ordinal
 from hearing.transcript import Spoken
-
-_CONTEXT_SEGMENTS = 6
 
 
 class Seat(msgspec.Struct, frozen=True):
@@ -72,11 +69,8 @@ def assignment(
     the last one that was spoken.
     """
     pending = spoken.open_segments()
-    done = spoken.segments[: len(spoken.segments) - len(pending)][-_CONTEXT_SEGMENTS:]
     last = spoken.segments[-1].language if spoken.segments else ""
     language = last if last in languages else language
-    if languages:
-        done = [segment for segment in done if segment.language == language]
     return Assign(
         handle,
         language,
@@ -84,7 +78,6 @@ def assignment(
         next_segment=next_ordinal(spoken),
         prefix=tuple((segment.ordinal, tuple(segment.words)) for segment in pending),
         through_sample=max([0, *(segment.through_t * SAMPLES_PER_MS for segment in pending)]),
-        context=join([word for segment in done for word in segment.words], language),
         languages=languages,
         glossary=glossary,
     )

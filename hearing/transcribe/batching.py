@@ -22,8 +22,8 @@ MOST = 32
 """Calls in one batch."""
 PATIENCE_S = 0.03
 """A call waits so long for others, at the most."""
-PROMPTS = (48, 16, 0)
-"""Prompts are cut to one of these lengths, in tokens, its end kept: in a batch all are equally long."""
+_PROMPT_STEP = 4
+"""Prompts are cut to a multiple of so many tokens, their beginning kept: in a batch all are equally long."""
 
 _due_s: ContextVar[float] = ContextVar("due_s")
 
@@ -99,8 +99,8 @@ class Batching:
         return told
 
     def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
-        kept = next(length for length in PROMPTS if length <= len(prompt))
-        asked = Asked(sound, language, tuple(prompt[len(prompt) - kept :]), tuple(forced))
+        kept = len(prompt) // _PROMPT_STEP * _PROMPT_STEP
+        asked = Asked(sound, language, tuple(prompt[:kept]), tuple(forced))
         key = ("guess", self._engine.window(sound.samples), kept, bool(forced))
         heard: Hypothesis = self._ask(key, asked)
         return heard

@@ -63,7 +63,7 @@ class Engine(Protocol):
         ...
 
     def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
-        """Guess what follows the forced words. `prompt` holds the tokens said before the audio began."""
+        """Guess what follows the forced words. `prompt` holds tokens as if they were said before the audio began."""
         ...
 
     def align(self, sound: Sound, language: str, words: Sequence[Word]) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
-"""The words of a meeting that a recogniser should know how to spell, as far as they fit before what it is told. Pure.
+"""The words of a meeting that a recogniser should know how to spell, as far as they fit into its prompt. Pure.
 
-They stand in the prompt as a list, set apart by commas. Whole terms only, the first ones first.
+They stand there as a list, set apart by commas. Whole terms only, the first ones first.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from hearing.transcribe.words import Word, tokens
 
 MOST_TOKENS = 24
-"""Half of the prompt, so that what was just said keeps the other half."""
+"""What was measured (docs/transcription.md); a longer list costs more time, and is read out sooner."""
 
 Spell = Callable[[Sequence[str]], list[Word]]
 """Words as they are written -> words of the engine."""

@@ -1,4 +1,4 @@
-"""Guards before a commit: loops, echoes of the prompt, and hypotheses that are not speech. Pure.
+"""Guards before a commit: loops, terms that are read out, and hypotheses that are not speech. Pure.
 
 No list of phrases: delegates do say "thank you". Thresholds after Whisper's own (openai/whisper, transcribe.py),
 measured again for short windows.
@@ -54,13 +54,6 @@ def stutters(words: Sequence[Word]) -> bool:
     """Tell whether a word says up to six of its letters four times in a row, eight letters or more in all."""
     loops = (found for word in words for found in _STUTTER.finditer(word.fold))
     return any(len(found[0]) >= 8 and not found[0].isdigit() for found in loops)
-
-
-def echoes(context: Sequence[Word], words: Sequence[Word]) -> bool:
-    """Tell whether words begin by saying the last four or more of the context again."""
-    before = [word.fold for word in context if word.fold]
-    now = [word.fold for word in words if word.fold]
-    return any(before[-n:] == now[:n] for n in range(4, min(len(before), len(now)) + 1))
 
 
 def lists(terms: Sequence[Word], words: Sequence[Word]) -> bool:

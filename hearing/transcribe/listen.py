@@ -17,20 +17,17 @@ from hearing.transcribe.words import Word, text, tokens
 _ROUNDS = 4
 _ONSET = 2 * RATE_HZ
 """An utterance is known so long after its beginning, at most."""
-_KEPT_CONTEXT = 128
-"""Words of context kept; the prompt uses the last few."""
 
 
 class Settings(msgspec.Struct, frozen=True):
     """What may be tuned. Lengths are samples at 16 kHz."""
 
     tick_least: int = RATE_HZ // 2
-    keep: int = 8 * RATE_HZ
+    keep: int = 12 * RATE_HZ
     cap: int = 20 * RATE_HZ
     stall: int = RATE_HZ
     uncovered: int = RATE_HZ * 8 // 10
     clip_least: int = RATE_HZ // 5
-    prompt_tokens: int = 48
     hold: int = 1
     carried: int = 3 * RATE_HZ
     pause: int = 2 * RATE_HZ
@@ -91,7 +88,6 @@ class Listener:
         self._language = language
         self._audio = audio
         self._settings = settings or Settings()
-        self._context: list[Word] = []
         self._sound: tuple[int, Sound] | None = None
         self.findings: list[Finding] = []
         self.start = 0
@@ -118,7 +114,6 @@ class Listener:
         before, self._carried = self._carried, None
         if before and not done and start - before.end <= self._settings.pause:
             self.start, self._done, self._timed = before.begin, list(before.words), len(before.words)
-            del self._context[-len(before.words) :]
 
     def needed(self, now: int) -> int:
         """Return the first sample that may still be asked for."""
@@ -133,21 +128,16 @@ class Listener:
     def switch(self, language: str) -> None:
         """Another language is spoken from the next utterance on: nothing said before is of use."""
         self._language = language
-        self._context.clear()
         self._carried = None
 
     def prefer(self, terms: Sequence[Word]) -> None:
-        """Set the words of the meeting that stand in the prompt before what was said."""
+        """Set the words of the meeting that the prompt tells."""
         self._terms = list(terms)
 
     def take(self) -> list[Finding]:
         """Return what was found since the last call."""
         found, self.findings = self.findings, []
         return found
-
-    def remember(self, context: Sequence[Word]) -> None:
-        """Set what was said before the next utterance; nothing after a long silence or a new connection."""
-        self._context = list(context)[-_KEPT_CONTEXT:]
 
     def draft(self, end: int) -> None:
         """Guess the open utterance through sample `end`; commit what they agree on, and what is sure."""
@@ -206,20 +196,13 @@ class Listener:
         sound = self._engine.encode(self._audio.clip(self.start, end))
         self._sound = (self.start, sound)
         terms = self._terms if not self._plain and self._audio.speech(self.start, end) else []
-        heard = self._engine.guess(sound, self._language, prompt=self._prompt(terms), forced=self._done)
+        heard = self._engine.guess(sound, self._language, prompt=tokens(terms), forced=self._done)
         words, suspicious = self._judge(heard, terms)
-        if suspicious and (self._context or terms):
-            # The prompt feeds loops and echoes: once more without it (R6).
-            self._context.clear()
+        if suspicious and terms:
+            # The prompt feeds loops and lists: once more without it (R6).
             self._plain = True
             words, _ = self._judge(self._engine.guess(sound, self._language, prompt=(), forced=self._done), [])
         return words
-
-    def _prompt(self, terms: Sequence[Word]) -> list[int]:
-        """Return the terms, and behind them as much of what was said as there is room for."""
-        asked = tokens(terms)
-        room = max(0, self._settings.prompt_tokens - len(asked))
-        return [*asked, *tokens(self._context)[-room:]] if room else asked
 
     def _judge(self, heard: Hypothesis, terms: Sequence[Word]) -> tuple[list[Word] | None, bool]:
         """Return the words without loops, None if they are to be thrown away; and whether the prompt is suspected."""
@@ -233,8 +216,7 @@ class Listener:
             new_tokens=heard.new_tokens,
             forced=len(self._done) > self._timed,
         ) or guard.stutters(words)
-        echo = guard.echoes(self._context[-self._settings.prompt_tokens :], whole) or guard.lists(terms, words)
-        return (None if bad else words), bad or echo or len(whole) < len(said)
+        return (None if bad else words), bad or guard.lists(terms, words) or len(whole) < len(said)
 
     def _has_grown(self, words: list[Word]) -> bool:
         return text(self._done + words) != self._shown and any(word.fold for word in words)
@@ -288,7 +270,6 @@ class Listener:
         if len(gone) > self._timed:
             self.findings.append(Aligned(tuple(gone[self._timed :]), tuple(spans[self._timed : count])))
         self._timed = max(0, self._timed - count)
-        self._context = [*self._context, *gone][-_KEPT_CONTEXT:]
         self._done, self.start = self._done[count:], at
         self._covers = None
 

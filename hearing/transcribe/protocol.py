@@ -129,9 +129,9 @@ class Assign(Message, frozen=True, tag="assign"):
     """Carry a channel from `from_sample` on. `prefix` holds words already final whose times are still missing.
 
     Its entries are (segment, words), oldest first; all were spoken after `from_sample`, and heard through
-    `through_sample`. `next_segment` is the first ordinal that is free. `context` is what was said before.
-    `languages`: any of these may be spoken, `language` was the last one; none: only `language` is. `glossary` holds
-    words of the meeting, the most important ones first.
+    `through_sample`. `next_segment` is the first ordinal that is free. `languages`: any of these may be spoken,
+    `language` was the last one; none: only `language` is. `glossary` holds words of the meeting, the most important
+    ones first.
     """
 
     handle: int
@@ -140,7 +140,6 @@ class Assign(Message, frozen=True, tag="assign"):
     next_segment: int
     prefix: tuple[tuple[int, tuple[str, ...]], ...] = ()
     through_sample: int = 0
-    context: str = ""
     languages: tuple[str, ...] = ()
     glossary: tuple[str, ...] = ()
 

@@ -167,7 +167,6 @@ class Session:
     def _resume(self, assign: Assign) -> None:
         """Take over words that are final and whose times are missing: they are forced, never said again."""
         self._segments.resume(assign.prefix, assign.from_sample // SAMPLES_PER_MS)
-        self._listener.remember(self._engine.spell(_split(assign.context), assign.language))
         self._prefix = self._engine.spell([w for _, words in assign.prefix for w in words], assign.language)
         self._through = assign.through_sample if self._prefix else 0
 
@@ -180,7 +179,6 @@ class Session:
     def _lost(self, begin: int, end: int) -> None:
         if self._prefix:
             self._give_up_prefix(begin, end)
-        self._listener.remember(())
         self._out.append(Gap(self._handle, begin // SAMPLES_PER_MS, end // SAMPLES_PER_MS, "not-recorded"))
         self._start_run(end)
 
@@ -326,10 +324,6 @@ def _share(whole: Span, count: int) -> list[Span]:
     begin, end = whole
     edges = [begin + (end - begin) * k // max(1, count) for k in range(count + 1)]
     return list(itertools.pairwise(edges))
-
-
-def _split(context: str) -> list[str]:
-    return context.split()
 
 
 def plain(handle: int, language: str, languages: tuple[str, ...] = (), terms: tuple[str, ...] = ()) -> Assign:

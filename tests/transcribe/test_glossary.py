@@ -14,7 +14,7 @@ from hearing.transcribe import guard
 from hearing.transcribe.dispatch import Dispatch
 from hearing.transcribe.engine import Hypothesis, Sound
 from hearing.transcribe.glossary import MOST_TOKENS, fitted
-from hearing.transcribe.listen import Audio, Listener, Settings
+from hearing.transcribe.listen import Audio, Listener
 from hearing.transcribe.protocol import Assign, Glossary, Hello, Release
 from hearing.transcribe.session import Session, plain
 from hearing.transcribe.words import Word, tokens
@@ -40,7 +40,7 @@ def test_whole_terms_fit_in_their_order_and_never_more(terms: list[str], most: i
     assert all(any(word.text == piece for piece in rest) for word in chosen)
 
 
-def test_the_terms_stand_before_what_was_said_and_leave_it_half_of_the_prompt() -> None:
+def test_the_terms_alone_are_told_whatever_was_said_before() -> None:
     fake = FakeEngine()
     session = Session(plain(0, "en", terms=TERMS), fake, frames=Energy)
     sound = np.concatenate([silence(1), speech(range(1, 60)), silence(3), speech(range(60, 120)), silence(1)])
@@ -48,9 +48,8 @@ def test_the_terms_stand_before_what_was_said_and_leave_it_half_of_the_prompt() 
         session.hear(1, begin, sound[begin : begin + 3200])
         session.step()
     prompts = [prompt for prompt in fake.prompts if prompt]
-    assert all(prompt[:3] == [901, 902, 903] for prompt in prompts)
-    assert max(map(len, prompts)) == Settings().prompt_tokens
-    assert all(prompt[3:] == sorted(prompt[3:]) for prompt in prompts), "what was said follows, in its order"
+    assert len(prompts) > 10
+    assert all(prompt == [901, 902, 903] for prompt in prompts)
 
 
 def test_terms_are_taken_and_left_while_the_channel_is_heard() -> None:

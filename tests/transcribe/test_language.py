@@ -158,7 +158,7 @@ def test_a_successor_goes_on_in_the_language_that_was_spoken_last() -> None:
     ):
         transcript.apply(folded, event)
     assign = assignment(7, "en", folded.channel("floor"), 0, languages=("en", "fr"))
-    assert (assign.language, assign.languages, assign.context) == ("fr", ("en", "fr"), "")
+    assert (assign.language, assign.languages) == ("fr", ("en", "fr"))
     assert assign.prefix == ((1, ("Merci",)),)
 
 

@@ -91,7 +91,7 @@ def test_what_a_worker_says_is_read_as_it_was_written(message: protocol.FromWork
 @pytest.mark.parametrize(
     "message",
     [
-        protocol.Assign(1, "en", 2, 3, ((2, ("a",)),), 4, "before"),
+        protocol.Assign(1, "en", 2, 3, ((2, ("a",)),), 4),
         protocol.Ack(1),
         protocol.Finish(1),
         protocol.Release(1, "moved"),

@@ -190,7 +190,6 @@ async def test_the_machine_goes_on_when_it_is_handed_back_after_the_last_typed_w
                 await asyncio.sleep(0.02)
         assign = worker.assigned[handle(worker)]
         assert (assign.from_sample, assign.next_segment, assign.prefix) == (7 * SECOND, 1, ())
-        assert assign.context == "Typed and not ended"
         await worker.say(Words(handle(worker), 1, 0, ("And", "on."), 10 * SECOND))
         async with asyncio.timeout(WAIT_S):
             while not any(isinstance(told, Ack) for told in worker.told):
