@@ -214,7 +214,7 @@ def test_a_correction_of_what_never_was_changes_nothing() -> None:
     assert not said.channel("en").segments
 
 
-def test_a_workers_successor_is_told_the_machines_words_alone() -> None:
+def test_a_correction_changes_nothing_of_what_a_workers_successor_is_told() -> None:
     events, fold = spoken("Ms.", "Covaleva", "spoke."), Fold()
     events.append(WordsCommitted("en", "en.1", 0, ("She", "said"), 2000 * 16))
     follow(fold, events)

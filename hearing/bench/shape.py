@@ -32,7 +32,7 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64)
 _END = 50_257
 """The token that ends a text."""
 _ROUNDS = 5
-_HEARD_S = 8
+_HEARD_S = 12
 _PROMPT = MOST_TOKENS
 _FORCED = 20
 _NEW = 12

@@ -20,11 +20,11 @@ def utc(utc_ms: int) -> datetime:
     return datetime.fromtimestamp(min(max(utc_ms, 0), _LATEST_MS) / 1000, UTC)
 
 
-def iso(utc_ms: int | None) -> str | None:
+def iso(at_ms: int | None) -> str | None:
     """Write UTC milliseconds since the Unix epoch as ISO 8601 with milliseconds and Z."""
-    if utc_ms is None:
+    if at_ms is None:
         return None
-    return utc(utc_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc(at_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def utc_ms(there: datetime) -> int:

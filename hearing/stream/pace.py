@@ -20,15 +20,15 @@ _SHORTEST_S = 0.1
 _JUMP_S, _BACKSTEP_S = 10.0, 1.0
 """Timestamps that leap so far, forward or back, were set anew: what follows is joined to what was before."""
 
+_LONGEST_S = 0.5
+"""So long a packet of sound is taken to be at most: MP4 counts the pause after a packet as its length."""
+
 _STEP_S = 0.04
 """Packets are given out in steps of this: fewer wake-ups, and well below the 200 ms of a PCM frame."""
 
 
 class Due(msgspec.Struct, frozen=True):
-    """A packet to work on at `due_s` of media time; its timestamps plus `shift_s` are media time.
-
-    Sound is due when it was said: a packet holds up to a quarter of a second, and nobody live could send it before.
-    """
+    """A packet to work on at `due_s` of media time; its timestamps plus `shift_s` are media time."""
 
     due_s: float
     item: Item
@@ -38,6 +38,7 @@ class Due(msgspec.Struct, frozen=True):
 def timeline(opened: Opened, reopen: Callable[[], Opened] | None, start_s: float) -> Iterator[Due]:
     """Yield a source's packets from the place it has at `start_s`: its own beginning is media time 0.
 
+    Sound is due when it was said: FLAC holds a quarter of a second in a packet, and nobody live could send it before.
     With `reopen` it begins again at its end, the timestamps going on where they stopped. So they do after a leap.
     """
     span_s = opened.duration_s or 0.0
@@ -46,6 +47,7 @@ def timeline(opened: Opened, reopen: Callable[[], Opened] | None, start_s: float
     while True:
         end_s = begin_s = shift_s + seek_s
         last: dict[str, float] = {}
+        said: dict[str, float] = {}
         for item in opened.play(seek_s):
             at_s = _at_s(item, shift_s, end_s)
             if at_s > end_s + _JUMP_S or at_s < last.get(item.track, at_s) - _BACKSTEP_S:
@@ -53,8 +55,9 @@ def timeline(opened: Opened, reopen: Callable[[], Opened] | None, start_s: float
                 at_s = _at_s(item, shift_s, end_s)
             last[item.track] = at_s
             end_s = max(end_s, at_s + _length_s(item))
-            said_s = 0.0 if item.track == PICTURE else _length_s(item)
-            yield Due(at_s + said_s, item, shift_s - item.zero_s)
+            length_s = 0.0 if item.track == PICTURE else min(_length_s(item), _LONGEST_S)
+            said[item.track] = max(said.get(item.track, 0.0), at_s + length_s)
+            yield Due(said[item.track], item, shift_s - item.zero_s)
         if reopen is None or (end_s - begin_s < _SHORTEST_S and not seek_s):
             return
         opened, seek_s, shift_s = reopen(), 0.0, end_s

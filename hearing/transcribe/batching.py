@@ -22,8 +22,6 @@ MOST = 32
 """Calls in one batch."""
 PATIENCE_S = 0.03
 """A call waits so long for others, at the most."""
-_PROMPT_STEP = 4
-"""Prompts are cut to a multiple of so many tokens, their beginning kept: in a batch all are equally long."""
 
 _due_s: ContextVar[float] = ContextVar("due_s")
 
@@ -99,9 +97,8 @@ class Batching:
         return told
 
     def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
-        kept = len(prompt) // _PROMPT_STEP * _PROMPT_STEP
-        asked = Asked(sound, language, tuple(prompt[:kept]), tuple(forced))
-        key = ("guess", self._engine.window(sound.samples), kept, bool(forced))
+        asked = Asked(sound, language, tuple(prompt), tuple(forced))
+        key = ("guess", self._engine.window(sound.samples), len(prompt), bool(forced))
         heard: Hypothesis = self._ask(key, asked)
         return heard
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from hearing.transcribe.words import Word, tokens
 
 MOST_TOKENS = 24
-"""What was measured (docs/transcription.md); a longer list costs more time, and is read out sooner."""
+"""As many as were measured (docs/transcription.md)."""
 
 Spell = Callable[[Sequence[str]], list[Word]]
 """Words as they are written -> words of the engine."""

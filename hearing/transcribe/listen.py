@@ -11,7 +11,7 @@ from hearing.events import RATE_HZ
 from hearing.transcribe import guard
 from hearing.transcribe.agreement import agreed
 from hearing.transcribe.engine import Engine, Hypothesis, Pcm, Sound
-from hearing.transcribe.segment import Span, ends_sentence
+from hearing.transcribe.segment import Span, ends_sentence, spread
 from hearing.transcribe.words import Word, text, tokens
 
 _ROUNDS = 4
@@ -290,13 +290,3 @@ class Listener:
         self._covers, self._plain = None, False
         self._done, self._draft, self._shown = [], [], ""
         self._strikes, self._grew = 0, None
-
-
-def spread(start: int, end: int, limits: Sequence[int]) -> list[Span]:
-    """Give words times one after the other where nothing can align them, each at most its limit, none past the end."""
-    spans, at = [], start
-    for limit in limits:
-        after = min(at + limit, max(start, end))
-        spans.append((at, after))
-        at = after
-    return spans

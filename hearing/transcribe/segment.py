@@ -161,3 +161,13 @@ def _full(words: Sequence[str], language: str) -> bool:
 
 def _length(words: Sequence[str], language: str) -> float:
     return len(join(words, language)) * (1 if spaced(language) else _DENSE)
+
+
+def spread(start: int, end: int, limits: Sequence[int]) -> list[Span]:
+    """Give words times one after the other where nothing can align them, each at most its limit, none past the end."""
+    spans, at = [], start
+    for limit in limits:
+        after = min(at + limit, max(start, end))
+        spans.append((at, after))
+        at = after
+    return spans

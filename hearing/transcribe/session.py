@@ -10,10 +10,10 @@ from hearing.lang import join
 from hearing.transcribe import glossary
 from hearing.transcribe.engine import MAX_SAMPLES, Engine, Pcm
 from hearing.transcribe.language import Telling
-from hearing.transcribe.listen import Aligned, Audio, Finding, Listener, Missed, Settings, Sure, Unsure, spread
+from hearing.transcribe.listen import Aligned, Audio, Finding, Listener, Missed, Settings, Sure, Unsure
 from hearing.transcribe.protocol import Assign, Closed, Draft, Gap, Words
 from hearing.transcribe.script import shown_script
-from hearing.transcribe.segment import Segments, Span, Timed
+from hearing.transcribe.segment import Segments, Span, Timed, spread
 from hearing.transcribe.silero import Frames, Silero
 from hearing.transcribe.voice import Voice
 from hearing.transcribe.words import Word, reading, written

@@ -27,7 +27,7 @@ from hearing.transcribe.words import Word, tokens
 
 _WINDOWS = (800, 1000, 1200, 1600, 2000, 3000)
 """Encoder windows, in frames of 10 ms; the audio plus one second must fit."""
-_WINDOWS_GPU = (1200, 2000, 3000)
+_WINDOWS_GPU = (1400, 2000, 3000)
 """Fewer, where padding costs less than a batch of its own."""
 _BEAM = 3
 """Hypotheses kept at a second look."""

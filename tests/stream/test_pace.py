@@ -3,7 +3,9 @@
 import random
 import wave
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 from hypothesis import given
@@ -11,8 +13,10 @@ from hypothesis import strategies as st
 
 from hearing.stream.address import Rules
 from hearing.stream.frames import Open
-from hearing.stream.opened import Item, OpenedFile
+from hearing.stream.lanes import PICTURE, sound_rendition
+from hearing.stream.opened import Item, Opened, OpenedFile
 from hearing.stream.pace import AHEAD_S, Due, as_live, timeline
+from hearing.stream.tap import AnyPacket
 
 NO_ITEM = cast(Item, None)
 
@@ -74,3 +78,41 @@ def test_sound_is_due_when_it_was_said(tmp_path: Path) -> None:
         if spoken_s > 2.5:
             break
     assert spoken_s > 2.5
+
+
+def dues(*stored: tuple[str, int, int]) -> list[tuple[str, float]]:
+    """Return (track, due_s) of packets stored so: (track, where it begins, its length)."""
+    ms = Fraction(1, 1000)
+
+    def play(_seek_s: float) -> Iterator[Item]:
+        for track, begin, length in stored:
+            packet = SimpleNamespace(pts=begin, dts=begin, duration=length, time_base=ms)
+            yield Item(track, cast(AnyPacket, packet), 0.0)
+
+    opened = cast(Opened, SimpleNamespace(play=play, duration_s=None))
+    return [(due.item.track, round(due.due_s, 3)) for due in timeline(opened, None, 0.0)]
+
+
+SOUND = sound_rendition("en")
+
+
+def test_a_picture_is_due_when_it_begins() -> None:
+    assert dues((PICTURE, 0, 40), (SOUND, 0, 64), (PICTURE, 40, 40)) == [
+        (PICTURE, 0.0),
+        (SOUND, 0.064),
+        (PICTURE, 0.04),
+    ]
+
+
+def test_a_pause_after_a_packet_does_not_hold_it_back() -> None:
+    """MP4 counts it as the packet's length."""
+    assert dues((SOUND, 0, 64), (SOUND, 64, 5000), (SOUND, 5064, 64)) == [
+        (SOUND, 0.064),
+        (SOUND, 0.564),
+        (SOUND, 5.128),
+    ]
+
+
+def test_packets_that_say_they_overlap_stay_in_their_order() -> None:
+    times = [due_s for _, due_s in dues((SOUND, 0, 400), (SOUND, 20, 20), (SOUND, 40, 20))]
+    assert times == sorted(times)

@@ -1,4 +1,4 @@
-"""The glossary: whole terms in front of what was said, within the prompt, where somebody speaks; loops drop it."""
+"""The glossary: whole terms, as many as the prompt holds, where somebody speaks; loops drop it."""
 
 import asyncio
 from collections.abc import Sequence

@@ -83,6 +83,7 @@ def test_clips_are_heard_as_well_as_offline(language: str, tmp_path: Path) -> No
             errors[how] += sum(told["sdi"])
         count += sum(map(str.isalnum, text.read_text("utf-8"))) if language == "zh" else row["words"]
         logger.info("%s", json.dumps({"clip": row["file"], **scores}))
+    assert count, "no clip in this language"
     percent = {how: round(100 * wrong / count, 2) for how, wrong in errors.items()}
     logger.info("%s", json.dumps({"language": language, "of": count, "percent": percent}))
     assert percent["live"] <= percent["offline"] + WORSE
@@ -91,7 +92,7 @@ def test_clips_are_heard_as_well_as_offline(language: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["silence", "roomnoise", "trumpet", "music_vibe_ace"])
 def test_nothing_is_invented(name: str) -> None:
     lines = live(pcm(speech(f"dev/hard_{name}.flac")), "en", 0)
-    assert [line for line in lines if line["kind"] == "commit"] == []
+    assert [line for line in lines if line.get("text")] == []
 
 
 def live(sound: Pcm, language: str, phase_ms: int) -> list[dict[str, Any]]:
