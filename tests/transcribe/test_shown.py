@@ -6,7 +6,10 @@ the machine is, for ticks fall on a clock of the audio; latency counts CPU secon
 
 import json
 import logging
+import re
 import statistics
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +56,20 @@ def test_every_phase_is_as_good_as_offline(name: str, tmp_path: Path) -> None:
     sound, text = pcm(speech(f"{one.sound}.flac")), speech(f"{one.sound}.txt")
     offline = score(whole(sound, one.language), one.language, text, tmp_path)
     found: list[dict[str, Any]] = []
+    twice: list[tuple[str, ...]] = []
     for phase_ms in PHASES_MS:
         lines = live(sound, one.language, phase_ms)
         found.append(score(lines, one.language, text, tmp_path, speech(f"{one.words}.words.json")))
+        twice += said_twice(lines, text.read_text("utf-8"))
         logger.info("%s", json.dumps({"recording": name, "phase_ms": phase_ms, **found[-1]}))
     logger.info("%s", json.dumps({"recording": name, "offline": offline}))
     wrong = [phase["wer"] for phase in found]
     assert statistics.median(wrong) <= one.offline + WORSE
     assert all(phase["ahead_of_audio"] == 0 for phase in found)
     assert all(phase["longest_missing"] <= max(2, offline["longest_missing"]) for phase in found)
-    assert all(phase["repeated_5grams"] <= offline["repeated_5grams"] for phase in found)
+    assert not twice
     if name == "read-en":
+        assert all(phase["repeated_5grams"] == 0 for phase in found)
         assert statistics.median(wrong) <= one.offline
         assert max(wrong) <= one.offline + 0.8
 
@@ -93,6 +99,31 @@ def test_clips_are_heard_as_well_as_offline(language: str, tmp_path: Path) -> No
 def test_nothing_is_invented(name: str) -> None:
     lines = live(pcm(speech(f"dev/hard_{name}.flac")), "en", 0)
     assert [line for line in lines if line.get("text")] == []
+
+
+def said_twice(lines: list[dict[str, Any]], truth: str) -> list[tuple[str, ...]]:
+    """Return each five words that were said again within 20 s, though they stand in the truth once at the most.
+
+    The scorer's count knows no time: to it "des bras de l'homme", misheard alike in two places, is a repetition.
+    """
+    allowed = Counter(gram for _, gram in grams([(0.0, word) for word in plain_words(truth)]))
+    said = [(line["end"], word) for line in lines if line["kind"] == "commit" for word in plain_words(line["text"])]
+    before: dict[tuple[str, ...], float] = {}
+    found: list[tuple[str, ...]] = []
+    for at, gram in grams(said):
+        if at - before.get(gram, -60.0) < 20 and allowed[gram] < 2:
+            found.append(gram)
+        before[gram] = at
+    return found
+
+
+def grams(words: list[tuple[float, str]]) -> Iterator[tuple[float, tuple[str, ...]]]:
+    for k in range(len(words) - 4):
+        yield words[k + 4][0], tuple(word for _, word in words[k : k + 5])
+
+
+def plain_words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
 
 
 def live(sound: Pcm, language: str, phase_ms: int) -> list[dict[str, Any]]:
