@@ -20,6 +20,9 @@ _AAC_FRAME = 1024
 INIT_OPTIONS = {"movflags": "+cmaf+empty_moov+default_base_moof", "use_editlist": "0"}
 """An init segment and nothing else; no edit list, so that decode times are media times."""
 
+_UNNAMED_MONO = "1 channels"
+"""What WAV calls its only channel. A frame of it passes one resampler and no second one."""
+
 Samples = npt.NDArray[Any]
 
 
@@ -53,6 +56,8 @@ class Mono:
             self.flush()
             self._resampler = AudioResampler(format=self._shape, layout="mono", rate=self._rate)
             self._at = round(placed[0] * self._rate / frame.sample_rate)
+        if frame.layout.name == _UNNAMED_MONO:
+            frame = _named(frame)
         frame.pts = None
         self._resampled(frame)
 
@@ -71,6 +76,13 @@ class Mono:
             early = max(0, self._start - at)
             if early < len(samples):
                 self._put(at + early, samples[early:])
+
+
+def _named(frame: AudioFrame) -> AudioFrame:
+    """Copy a frame of one channel and call that mono."""
+    named = AudioFrame.from_ndarray(frame.to_ndarray(), frame.format.name, "mono")
+    named.sample_rate = frame.sample_rate
+    return named
 
 
 class AacEncoder:

@@ -75,6 +75,7 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "flac 16 kHz": lambda folder: make(folder / "a.flac", "flac", rate=16_000),
     "flac 5.1": lambda folder: make(folder / "a.flac", "flac", layout="5.1"),
     "wave": lambda folder: make(folder / "a.wav", "pcm_s16le", rate=22_050),
+    "wave 16 kHz": lambda folder: make(folder / "a.wav", "pcm_s16le", rate=16_000),
     "mp3": lambda folder: make(folder / "a.mp3", "libmp3lame"),
     "with a picture": lambda folder: make(folder / "a.mp4", picture="libx264"),
     "a picture and opus": lambda folder: make(folder / "a.mkv", "libopus", picture="libx264"),
