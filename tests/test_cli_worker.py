@@ -114,7 +114,7 @@ def test_exit_codes_are_true_and_nothing_holds_the_token(tmp_path: Path) -> None
 async def test_it_leaves_by_closing_so_that_its_channel_goes_to_another_at_once(
     number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hearing.transcribe.connection.SILENCE_S", 600.0)  # who only falls silent is waited for
+    monkeypatch.setattr("hearing.transcribe.peer.SILENCE_S", 600.0)  # who only falls silent is waited for
     async with bench() as one, serving(one) as url:
         options = ("--relay", url, "--token-file", str(token_file(tmp_path, TOKEN)), "--channels", "3")
         with WorkerProcess(tmp_path / "said", *options) as leaving:

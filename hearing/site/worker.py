@@ -10,7 +10,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from hearing.errors import Unavailable
-from hearing.transcribe.connection import WorkerSocket
+from hearing.transcribe.peer import WorkerSocket
 
 PATH = "/worker"
 _UNAUTHORIZED = 4401

@@ -4,17 +4,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 
 from hearing.board.base import Board
-from hearing.errors import Conflict, HearingError, Refused, Unavailable
+from hearing.errors import Conflict, HearingError, Refused
 from hearing.transcribe import verify
 from hearing.transcribe.assignment import Seat
 from hearing.transcribe.carried import Carried, Holder
+from hearing.transcribe.peer import MAX_CHANNELS, Peer, WorkerSocket
 from hearing.transcribe.protocol import (
-    SILENCE_S,
     VERSION,
     Ack,
     Closed,
@@ -22,8 +22,6 @@ from hearing.transcribe.protocol import (
     Draft,
     Drained,
     Finish,
-    FromRelay,
-    FromWorker,
     Gap,
     Glossary,
     Heard,
@@ -31,34 +29,20 @@ from hearing.transcribe.protocol import (
     Pulse,
     Release,
     Words,
-    encode,
-    from_worker,
     pack_pcm,
 )
 from hearing.transcript import segment_id
 
 logger = logging.getLogger(__name__)
 
-MAX_CHANNELS = 256
 REST_S = 60.0
 """A channel that was taken from a worker goes back to it so soon only if no other has room."""
 _DECLINED_S = 5.0
 """So it is with one that it declined."""
 _QUEUE = 64
-_SAYS_PER_S = 20.0
-"""Messages a worker may send each second, and per channel as many again; ten seconds of them at once."""
 _DRAFT_LIFE_S = 15.0
-_SEND_S = 10.0
 
 _About = Words | Closed | Gap | Draft | Drained | Decline | Heard
-
-
-class WorkerSocket(Protocol):
-    """One WebSocket, server side. `receive` and `send` raise Unavailable once it is closed."""
-
-    async def receive(self) -> str | bytes: ...
-    async def send(self, frame: str | bytes) -> None: ...
-    async def close(self) -> None: ...
 
 
 class DraftShown(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,7 +61,7 @@ class Connection:
     """
 
     def __init__(self, socket: WorkerSocket, board: Board, changed: Callable[[], None]) -> None:
-        self._socket = socket
+        self._peer = Peer(socket)
         self._board = board
         self._changed = changed
         self._hello = Hello(VERSION, "", 0)
@@ -90,10 +74,7 @@ class Connection:
         self._carried: dict[int, Carried] = {}
         self._queues: dict[int, asyncio.Queue[_About]] = {}
         self._tasks: dict[int, list[asyncio.Task[None]]] = {}
-        self._sending = asyncio.Lock()
         self._group: asyncio.TaskGroup | None = None
-        self._said = 0.0
-        self._said_at = 0.0
 
     @property
     def seat(self) -> Seat:
@@ -130,12 +111,7 @@ class Connection:
 
     async def greet(self) -> None:
         """Take the worker's first frame. Raises Refused for a version that is not ours, Unavailable for silence."""
-        hello = await self._next()
-        if not isinstance(hello, Hello) or hello.version != VERSION:
-            raise Refused(f"A worker begins with hello, version {VERSION}. Install the release that this server runs.")
-        lengths = map(len, (hello.model, hello.languages, hello.knows, hello.name))
-        if not 0 <= hello.channels <= MAX_CHANNELS or max(lengths) > 200:
-            raise Refused(f"A worker carries up to {MAX_CHANNELS} channels.")
+        hello = await self._peer.greeting()
         self._hello, self._capacity = hello, hello.channels
 
     async def run(self) -> None:
@@ -194,8 +170,7 @@ class Connection:
 
     async def _listen(self) -> None:
         while True:
-            message = await self._next()
-            self._count()
+            message = await self._peer.hear(len(self._carried))
             match message:
                 case Pulse():
                     await self._pulse(message)
@@ -216,32 +191,13 @@ class Connection:
         if self.seat != before:
             self._changed()
 
-    async def _next(self) -> FromWorker:
-        try:
-            async with asyncio.timeout(SILENCE_S):
-                frame = await self._socket.receive()
-        except TimeoutError as error:
-            raise Unavailable(f"The worker said nothing for {SILENCE_S:.0f} s.") from error
-        if isinstance(frame, bytes):
-            raise Refused("A worker sends text frames only.")
-        return from_worker(frame)
-
-    def _count(self) -> None:
-        """Raise Refused where more is said than speech could give rise to."""
-        now = asyncio.get_running_loop().time()
-        rate = _SAYS_PER_S * (1 + len(self._carried))
-        self._said = max(0.0, self._said - (now - self._said_at) * rate) + 1
-        self._said_at = now
-        if self._said > 10 * rate:
-            raise Refused("The worker says more than speech could give rise to.")
-
     async def _put(self, message: _About) -> None:
         if message.handle in self._carried:
             await self._queues[message.handle].put(message)
         elif isinstance(message, Words | Closed | Gap):
             # What comes late, for a channel it no longer has, is refused and never stored.
             logger.info("late_message_refused kind=%s", type(message).__name__)
-            await self._say(Release(message.handle, "moved"))
+            await self._peer.say(Release(message.handle, "moved"))
 
     async def _store(self, handle: int, carried: Carried) -> None:
         queue = self._queues[handle]
@@ -272,7 +228,7 @@ class Connection:
                 await self._let_go(handle, "closed")
             case _:
                 if await carried.say((self, handle), message):
-                    await self._say(Ack(handle))
+                    await self._peer.say(Ack(handle))
 
     async def _show(self, carried: Carried, draft: Draft) -> None:
         verify.draft(draft)
@@ -287,7 +243,7 @@ class Connection:
         """Give the worker the words of a channel's meeting, if it carries that and can use them."""
         for handle, mine in list(self._carried.items()):
             if mine is carried and "glossary" in self._hello.knows:
-                await self._say(Glossary(handle, carried.glossary))
+                await self._peer.say(Glossary(handle, carried.glossary))
 
     def _languages(self, carried: Carried) -> tuple[str, ...]:
         """Return which languages of a channel the worker is to tell apart; none where it cannot."""
@@ -296,10 +252,10 @@ class Connection:
 
     async def _send_audio(self, handle: int, carried: Carried) -> None:
         assign = await carried.begin(handle, self._languages(carried))
-        await self._say(assign)
+        await self._peer.say(assign)
         async for chunk in carried.supply.audio(assign.from_sample):
-            await self._send(pack_pcm(handle, chunk.run, chunk.sample, chunk.pcm))
-        await self._say(Finish(handle))
+            await self._peer.send(pack_pcm(handle, chunk.run, chunk.sample, chunk.pcm))
+        await self._peer.say(Finish(handle))
 
     async def _let_go(self, handle: int, why: Literal["closed", "conflict", "moved"]) -> None:
         if handle not in self._carried:
@@ -313,23 +269,13 @@ class Connection:
         while not queue.empty():
             queue.get_nowait()
         self._changed()
-        await self._say(Release(handle, why))
+        await self._peer.say(Release(handle, why))
 
     def _rest(self, carried: Carried, seconds: float) -> None:
         """Leave it alone with a channel for a while."""
         now = _now()
         self._resting = {name: until for name, until in self._resting.items() if until > now}
         self._resting[carried.name] = now + seconds
-
-    async def _say(self, message: FromRelay) -> None:
-        await self._send(encode(message).decode())
-
-    async def _send(self, frame: str | bytes) -> None:
-        try:
-            async with asyncio.timeout(_SEND_S), self._sending:
-                await self._socket.send(frame)
-        except TimeoutError as error:
-            raise Unavailable(f"The worker took nothing for {_SEND_S:.0f} s.") from error
 
 
 def _now() -> float:

@@ -9,7 +9,8 @@ from hearing.board.base import Board
 from hearing.errors import HearingError, Refused
 from hearing.transcribe.assignment import Seat, choose, unheard
 from hearing.transcribe.carried import Carried
-from hearing.transcribe.connection import REST_S, Connection, WorkerSocket, draft_name
+from hearing.transcribe.connection import REST_S, Connection, draft_name
+from hearing.transcribe.peer import WorkerSocket
 
 logger = logging.getLogger(__name__)
 

@@ -73,7 +73,7 @@ async def test_a_lost_workers_words_are_taken_over_and_its_late_words_are_refuse
 
 
 async def test_a_silent_worker_loses_its_channel_within_the_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hearing.transcribe.connection.SILENCE_S", 0.3)
+    monkeypatch.setattr("hearing.transcribe.peer.SILENCE_S", 0.3)
     async with bench() as one:
         first = one.worker()
         await first.hello()

@@ -29,7 +29,7 @@ DEADLINE_S = 60
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is busy elsewhere silences nobody here."""
-    monkeypatch.setattr("hearing.transcribe.connection.SILENCE_S", 60.0)
+    monkeypatch.setattr("hearing.transcribe.peer.SILENCE_S", 60.0)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -128,7 +128,7 @@ async def test_who_does_not_greet_as_it_should_is_given_nothing(hello: protocol.
 
 
 async def test_who_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hearing.transcribe.connection.SILENCE_S", 0.2)
+    monkeypatch.setattr("hearing.transcribe.peer.SILENCE_S", 0.2)
     async with bench() as one:
         hand = one.worker()
         await closed(hand)
@@ -298,7 +298,7 @@ class _Stream:
 
 
 async def test_who_reads_nothing_is_sent_a_bounded_part_and_loses_the_channel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hearing.transcribe.connection._SEND_S", 1.0)
+    monkeypatch.setattr("hearing.transcribe.peer._SEND_S", 1.0)
     monkeypatch.setattr("hearing.site.worker._CLOSE_S", 0.2)
     monkeypatch.setattr("hearing.bounded._CLOSING_S", 0.2)
     async with bench() as one, served(one) as server:

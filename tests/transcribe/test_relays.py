@@ -28,7 +28,7 @@ PAIR = ("en", "fr")
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is busy elsewhere silences nobody here."""
-    monkeypatch.setattr("hearing.transcribe.connection.SILENCE_S", 60.0)
+    monkeypatch.setattr("hearing.transcribe.peer.SILENCE_S", 60.0)
 
 
 async def until(condition: Callable[[], bool]) -> None:

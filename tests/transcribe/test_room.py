@@ -26,7 +26,7 @@ SEVEN = ("en", "fr", "es", "ru", "ar", "zh", "pt")
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is busy elsewhere silences nobody here."""
-    monkeypatch.setattr("hearing.transcribe.connection.SILENCE_S", 60.0)
+    monkeypatch.setattr("hearing.transcribe.peer.SILENCE_S", 60.0)
     monkeypatch.setattr("hearing.transcribe.connection.REST_S", 3600.0)
     monkeypatch.setattr("hearing.transcribe.workers.REST_S", 3600.0)
 

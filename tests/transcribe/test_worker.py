@@ -68,7 +68,7 @@ class Slow(FakeEngine):
 
 
 async def test_a_worker_pulses_while_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hearing.transcribe.connection.SILENCE_S", 0.7)
+    monkeypatch.setattr("hearing.transcribe.peer.SILENCE_S", 0.7)
     pcm = talk(2)
     async with bench() as one, serving(one) as url:
         working = asyncio.create_task(work(settings(url), Slow(), 1, make))
