@@ -74,6 +74,7 @@ class FakeEngine:
         self.prompts: list[list[int]] = []
         self.languages: list[str] = []
         self.forced: list[list[str]] = []
+        self.lengths: list[int] = []
 
     @property
     def name(self) -> str:
@@ -83,6 +84,7 @@ class FakeEngine:
         return language in {"en", "fr", "es", "zh"}
 
     def encode(self, pcm: Pcm) -> Sound:
+        self.lengths.append(len(pcm))
         return Sound(len(pcm), _runs(pcm))
 
     def detect(self, sound: Sound, languages: Sequence[str]) -> Mapping[str, float]:

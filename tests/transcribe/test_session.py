@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hearing import transcript
-from hearing.events import GapMarked, PublicEvent, SegmentClosed, WordsCommitted
+from hearing.events import RATE_HZ, GapMarked, PublicEvent, SegmentClosed, WordsCommitted
 from hearing.transcribe.assignment import assignment
 from hearing.transcribe.engine import Pcm
 from hearing.transcribe.protocol import Assign, Closed, Draft, Gap, Words
@@ -271,6 +271,13 @@ def final(said: Sequence[Said]) -> list[str]:
 
 def shown(said: Sequence[Said]) -> list[str]:
     return [one.text for one in said if isinstance(one, Draft)]
+
+
+def test_a_long_utterance_is_heard_twelve_seconds_at_a_time_and_said_once() -> None:
+    engine = FakeEngine()
+    said = hear(session(engine=engine), speech(range(1, 120)), silence(0.8))
+    assert final(said) == names(*range(1, 120))
+    assert 12 < max(engine.lengths) / RATE_HZ < 13
 
 
 def test_after_a_short_pause_the_last_words_are_heard_again_and_said_once() -> None:
