@@ -56,7 +56,7 @@ def look(config: Config, environ: Mapping[str, str], channels: int, *, measure: 
 
 def judge_speed(service_s: float, threads: int, channels: int) -> Seen:
     """Judge how many channels keep up where one look at a channel takes so many seconds of one thread."""
-    full, most = (fitting(service_s, threads, step.tick_ms) for step in (STEPS[0], STEPS[-1]))
+    full, most = (fitting(service_s, threads, step.tick_ms) for step in (STEPS[0], STEPS[2]))
     text = f"{service_s:.2f} s a look, threads: {threads}; channels at full pace: {full}, at the slowest: {most}"
     if most < channels:
         return Seen(

@@ -169,9 +169,10 @@ class Carrier:
         for one in said:
             await self._say(one)
         if lane.done and lane.drained:
+            heard = lane.heard(self._hands.pace.step.tick_ms)  # the pace begins anew with the last channel gone
             self._lanes.pop(lane.handle)
             self._hands.let_go()
-            await self._say(Pulse((lane.heard(self._hands.pace.step.tick_ms),)))
+            await self._say(Pulse((heard,)))
             await self._say(Drained(lane.handle))
 
     def _hear(self, lane: Lane, frames: list[tuple[int, int, bytes]], *, draft: bool, last: bool) -> list[Said] | None:

@@ -1,4 +1,4 @@
-"""How often drafts are made under load: ticks of 0.5 s, then 0.7, 1 and 2 s, then no drafts. Pure.
+"""How often drafts are made under load: ticks of 0.6 s, then 1 s, then 2 s, then no drafts. Pure.
 
 Measured is how full the engine is: the share of the time that jobs fill, of all those that could run at once. Drafts
 are told from the rest, for they alone grow rarer with longer ticks. A full engine is no reason to give up drafts: a
@@ -29,9 +29,7 @@ class Step(msgspec.Struct, frozen=True):
     drafts: bool = True
 
 
-STEPS = (Step(500), Step(700), Step(1000), Step(2000), Step(2000, drafts=False))
-_FIRST = 2
-"""What is carried may be more than the engine can do, so the fastest pace is not the first."""
+STEPS = (Step(600), Step(1000), Step(2000), Step(2000, drafts=False))
 
 
 class Meter(msgspec.Struct):
@@ -54,7 +52,7 @@ class Meter(msgspec.Struct):
 class Pace(msgspec.Struct, frozen=True):
     """The pace now. `drafts` is the share that ticks of 1 s would take, `rest` that of all else, both smoothed."""
 
-    level: int = _FIRST
+    level: int = 0
     drafts: float | None = None
     rest: float = 0.0
     looks: int = 0
@@ -85,7 +83,7 @@ def observe(pace: Pace, meter: Meter, now_s: float, *, places: int) -> Pace:
     return seen if level == seen.level else Pace(level, seen.drafts, seen.rest)
 
 
-def fitting(draft_s: float, threads: int, tick_ms: int) -> int:
+def fitting(draft_s: float, threads: int, tick_ms: int = STEPS[1].tick_ms) -> int:
     """Return how many channels fit at a pace where one draft takes so many seconds of one thread."""
     return int(FULL * threads * tick_ms / 1000 / draft_s)
 

@@ -40,6 +40,7 @@ class Reference(msgspec.Struct, frozen=True):
     offline: float
     worse: float = 1.5
     missing: int = 2
+    refrains: bool = False
 
 
 READ = Reference("en", "bench/ref_en.txt", "bench/ref_en.words.json", 4.7, worse=0.8)
@@ -49,6 +50,7 @@ VERSE = Reference(
     "bench/fr_librivox_fleursdumal_long1.words.json",
     26.8,
     missing=5,
+    refrains=True,
 )
 DIALOGUE = [
     Reference(
@@ -56,11 +58,14 @@ DIALOGUE = [
         f"dev/synthetic_dialogue_A_{language}.txt",
         f"bench/synthetic_dialogue_A_{language}.words.json",
         offline,
+        worse=worse,
         missing=missing,
     )
-    for language, offline, missing in (("en", 3.6, 2), ("fr", 11.5, 3), ("es", 7.4, 3))
+    for language, offline, worse, missing in (("en", 3.6, 1.5, 2), ("fr", 11.5, 3.0, 3), ("es", 7.4, 1.5, 3))
 ]
-"""Of French and Spanish three words in a row are missing offline too."""
+"""Of French and Spanish three words in a row are missing offline too. A French phase is up to 2.6 worse than offline, the
+median of eight 1.5 (transcribe/test_shown.py); where the ticks fall here is chance.
+"""
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -156,7 +161,7 @@ def hear_outside(source: Path | str, channels: list[Reference], folder: Path) ->
     for said, found in told:
         assert found["wer"] <= said.offline + said.worse
         assert found["longest_missing"] <= said.missing
-        assert found["repeated_5grams"] == 0 or said.language == "fr"  # verse has refrains
+        assert found["repeated_5grams"] == 0 or said.refrains
         assert found["ahead_of_audio"] == 0
 
 
