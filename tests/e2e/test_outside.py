@@ -58,13 +58,12 @@ DIALOGUE = [
         f"dev/synthetic_dialogue_A_{language}.txt",
         f"bench/synthetic_dialogue_A_{language}.words.json",
         offline,
-        worse=worse,
         missing=missing,
     )
-    for language, offline, worse, missing in (("en", 3.6, 1.5, 2), ("fr", 11.5, 3.0, 3), ("es", 7.4, 1.5, 3))
+    for language, offline, missing in (("en", 4.3, 2), ("fr", 14.5, 3), ("es", 8.6, 3))
 ]
-"""Of French and Spanish three words in a row are missing offline too. A French phase is up to 2.6 worse than offline, the
-median of eight 1.5 (transcribe/test_shown.py); where the ticks fall here is chance.
+"""The dialogue as it is packaged, in Opus, which costs the model a point and in French three. Of French and Spanish
+three words in a row are missing offline too.
 """
 
 
