@@ -235,3 +235,16 @@ async def test_no_page_scrolls_sideways(chrome: Browser, site: Serving, width: i
                 assert over <= 0, (path, language)
         watch.faults = [fault for fault in watch.faults if "404" not in fault]
         await asyncio.sleep(0)
+
+
+async def test_a_page_opened_before_anything_is_recorded_offers_sound_and_picture_later(
+    chrome: Browser, site: Serving
+) -> None:
+    await hold_meeting(site)
+    site.tracks.clear()
+    async with page_on(chrome, site.url) as (page, _):
+        await page.goto(LIVE)
+        await expect(page.locator("#live")).to_have_attribute("data-state", "live")
+        await expect(page.locator("#follow-by .even a")).to_have_count(1)
+        site.tracks.extend(RECORDED)
+        await expect(page.locator("#follow-by .even a")).to_have_count(3)

@@ -111,7 +111,7 @@ function showState(event) {
   const words = place.querySelector("span");
   if (words) words.textContent = text.replace("{time}", zeroMs === null ? "–" : clock(zeroMs + event.t).slice(0, 5));
   if (event.state === "closed") closed();
-  else if (event.state === "live" && was !== "live" && page.mode === "text") setTimeout(offerModes, SPREAD_MS * (1 + Math.random()));
+  else if (event.state === "live" && was !== "live") offerSoon();
 }
 
 function closed() {
@@ -120,10 +120,17 @@ function closed() {
 }
 
 // What can be heard and seen is known once some of it is recorded: take the choice from a fresh page.
-async function offerModes(tries = OFFERS) {
+function offerSoon(tries = OFFERS) {
+  if (page.mode === "text") setTimeout(() => void offerModes(tries), SPREAD_MS * (1 + Math.random()));
+}
+
+/** @param {Document} of */
+const offered = (of) => of.querySelectorAll("#follow-by .even a").length;
+
+/** @param {number} tries */
+async function offerModes(tries) {
   const fresh = await fetchPage(new URL(location.href));
-  const offered = fresh?.querySelectorAll("#follow-by .even a").length ?? 0;
-  if (offered < 2 && tries > 0) setTimeout(() => offerModes(tries - 1), SPREAD_MS * (1 + Math.random()));
+  if ((!fresh || offered(fresh) < 2) && tries > 0) offerSoon(tries - 1);
   for (const id of ["follow-by", "state"]) {
     const part = fresh?.getElementById(id);
     if (part && !player) document.getElementById(id)?.replaceWith(document.importNode(part, true));
@@ -213,6 +220,7 @@ function showCaption() {
 }
 
 begin();
+if (page.state === "live" && offered(document) < 2) offerSoon();
 document.addEventListener("click", clicked);
 if (page.mode !== "text") {
   const {Player} = await import("./player.js");
