@@ -169,14 +169,34 @@ async def test_axe_finds_nothing_on_the_pages_of_staff(running: Desk, chrome: Br
         await expect(page.locator(".it")).to_have_count(len(TEXTS))
 
 
+SMALLEST = (
+    "Math.min(...[...document.querySelectorAll('main *')].filter((one) => one.childNodes.length &&"
+    " [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))"
+    ".map((one) => parseFloat(getComputedStyle(one).fontSize)))"
+)
+FITS = "document.documentElement.scrollHeight <= innerHeight"
+
+
 async def test_a_room_screen_is_large_enough_to_be_read_across_a_room(running: Desk, chrome: Browser) -> None:
     await fill(running)
     async with page_on(chrome, running.site.url, viewport={"width": 1280, "height": 720}) as (page, _):
         await page.goto(f"/d/{OPEN}/wall")
-        smallest = await page.evaluate(
-            "Math.min(...[...document.querySelectorAll('main *')].filter((one) => one.childNodes.length &&"
-            " [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))"
-            ".map((one) => parseFloat(getComputedStyle(one).fontSize)))"
-        )
-        assert smallest >= 28
-        assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        assert await page.evaluate(SMALLEST) >= 28
+        assert await page.evaluate(FITS)
+
+
+async def test_a_room_screen_that_holds_much_is_set_smaller_rather_than_cut(running: Desk, chrome: Browser) -> None:
+    await fill(running)
+    for _ in range(2):
+        await send(running, OPEN, "en", Accept(), Publish(), TurnTo("next"))
+    await running.settle()
+    async with page_on(chrome, running.site.url, viewport={"width": 1280, "height": 720}) as (page, _):
+        await page.goto(f"/d/{OPEN}/wall")
+        size = await page.evaluate(SMALLEST)
+        assert 24 <= size < 33
+        assert await page.evaluate(FITS)
+        await page.set_viewport_size({"width": 1280, "height": 1000})
+        await page.wait_for_function(f"{SMALLEST} > {size}")
+        assert await page.evaluate(FITS)
+        await page.set_viewport_size({"width": 320, "height": 640})  # on a telephone it scrolls, in full size
+        await page.wait_for_function("getComputedStyle(document.querySelector('main')).getPropertyValue('--fit') === '1'")
