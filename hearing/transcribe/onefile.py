@@ -13,13 +13,11 @@ from hearing.events import RATE_HZ, SAMPLES_PER_MS
 from hearing.lang import join
 from hearing.transcribe.engine import Pcm
 from hearing.transcribe.models import ModelChoice, find
-from hearing.transcribe.protocol import Closed, Draft, Gap, Words
+from hearing.transcribe.pace import quickest_ms
+from hearing.transcribe.protocol import FRAME_MS, Closed, Draft, Gap, Words
 from hearing.transcribe.script import shown_script
 from hearing.transcribe.session import Said, Session, plain
 from hearing.transcribe.whisper import Whisper
-
-TICK_MS = 600
-FRAME_MS = 200
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,17 +78,18 @@ def hear_live(
     clock: Literal["cpu", "wall"],
     phase_ms: int,
     on_event: Callable[[Line], None],
-    tick_ms: int = TICK_MS,
+    tick_ms: int | None = None,
 ) -> None:
     """Hear a file as it would be heard live, in ticks that `phase_ms` shifts against the audio.
+    Their length is a channel's where there is room, by its language, if `tick_ms` does not give it.
 
-    Ended utterances are finished as soon as the voice detector says so; it hears every 200 ms, as a worker does.
+    Ended utterances are finished as soon as the voice detector says so; it hears frame by frame, as a worker does.
     With clock `cpu` no time passes but what is counted: an event's `at` is its tick's time plus the CPU seconds that
     were still queued then. With `wall` the file is played as fast as it would come.
     """
     now = CpuClock() if clock == "cpu" else WallClock()
     begin = 0
-    for end, ticks in _edges(len(pcm), tick_ms, phase_ms):
+    for end, ticks in _edges(len(pcm), tick_ms or quickest_ms((language,)), phase_ms):
         now.reach(end / RATE_HZ)
         session.hear(1, begin, pcm[begin:end])
         if end == len(pcm):

@@ -199,4 +199,6 @@ async def test_a_room_screen_that_holds_much_is_set_smaller_rather_than_cut(runn
         await page.wait_for_function(f"{SMALLEST} > {size}")
         assert await page.evaluate(FITS)
         await page.set_viewport_size({"width": 320, "height": 640})  # on a telephone it scrolls, in full size
-        await page.wait_for_function("getComputedStyle(document.querySelector('main')).getPropertyValue('--fit') === '1'")
+        await page.wait_for_function(
+            "getComputedStyle(document.querySelector('main')).getPropertyValue('--fit') === '1'"
+        )

@@ -13,18 +13,18 @@ from hearing.transcribe.lane import Lane, soonest
 from hearing.transcribe.pace import FULL, LATE_S, LOOK_S, STEPS, Meter, Pace, fitting, observe
 from hearing.transcribe.session import Session
 
-FRAME_S = 0.2
-FRAME = bytes(2 * 3200)
-UTTERANCE = 20
+FRAME_S = 0.1
+FRAME = bytes(2 * 1600)
+UTTERANCE = 40
 """Frames from one end of an utterance to the next."""
 
 
 class Costs(msgspec.Struct, frozen=True):
-    """Seconds of one thread: a draft, the end of an utterance, and listening to 200 ms."""
+    """Seconds of one thread: a draft, the end of an utterance, and listening to a frame."""
 
     draft_s: float = 0.3
     end_s: float = 0.3
-    voice_s: float = 0.006
+    voice_s: float = 0.003
 
 
 class Ran(msgspec.Struct):
@@ -71,11 +71,11 @@ def carry(
                 meter = Meter(now_s)
         else:
             now_s, k, handle = heapq.heappop(events)
-            lanes[handle].add(1, k * 3200, FRAME, now_s)
+            lanes[handle].add(1, k * 1600, FRAME, now_s)
         for lane in soonest(lanes, free):
             late_s, frames, lane.busy, free = lane.waiting_s, lane.take(), True, free - 1
             draft = lane.draft_due(pace.step.tick_ms) and pace.step.drafts and not lane.waiting_s
-            ended = sum((sample // 3200 + 7 * lane.handle) % UTTERANCE == 0 for _, sample, _ in frames)
+            ended = sum((sample // 1600 + 7 * lane.handle) % UTTERANCE == 0 for _, sample, _ in frames)
             took_s = len(frames) * costs.voice_s + ended * costs.end_s + draft * costs.draft_s
             took_s *= slow(now_s)
             heapq.heappush(ends, (now_s + took_s, lane.handle, draft, took_s, late_s))
@@ -129,7 +129,7 @@ def test_one_channel_on_many_threads_has_but_one_place() -> None:
     assert set(later(carry(1, 8, 100, costs=Costs(draft_s=0.7)).levels)) == {1}
 
 
-@pytest.mark.parametrize(("draft_s", "level"), [(0.1, 0), (0.25, 1), (0.45, 2)])
+@pytest.mark.parametrize(("draft_s", "level"), [(0.1, 0), (0.22, 1), (0.45, 2)])
 def test_ticks_stretch_in_the_stated_order(draft_s: float, level: int) -> None:
     ran = carry(3, 1, 200, costs=Costs(draft_s=draft_s, end_s=0.1))
     assert set(later(ran.levels)) == {level}
