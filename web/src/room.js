@@ -1,9 +1,6 @@
 // A screen of the room: takes itself anew every few seconds, and shows Geneva time and the minutes left.
 
 const AGAIN_MS = 5000;
-// Nobody scrolls a screen on the wall: what is too tall is set smaller, as far as it can be read across a room.
-const SMALLEST = 0.75;
-const wall = matchMedia("(min-width: 60rem)");
 const geneva = new Intl.DateTimeFormat("en-GB", {timeZone: "Europe/Zurich", hour: "2-digit", minute: "2-digit"});
 
 function showClock() {
@@ -42,16 +39,6 @@ function replace(fresh) {
   next.dataset.was = was;
   now.replaceWith(document.importNode(next, true));
   tick();
-  fit();
-}
-
-function fit() {
-  const room = document.getElementById("main");
-  const page = document.documentElement;
-  for (let size = 100; room; size -= 5) {
-    room.style.setProperty("--fit", String(size / 100));
-    if (!wall.matches || page.scrollHeight <= innerHeight || size / 100 <= SMALLEST) return;
-  }
 }
 
 function tick() {
@@ -60,7 +47,5 @@ function tick() {
 }
 
 tick();
-fit();
-addEventListener("resize", fit);
 setInterval(tick, 1000);
 setTimeout(again, AGAIN_MS);
