@@ -121,7 +121,7 @@ def test_a_model_of_noise_is_measured_by_its_shape(tmp_path: Path) -> None:
     assert (figures.shape, figures.model) == ("tiny", "tiny (int8, cpu)")
     assert [batch.size for batch in figures.batches] == [1, 2]
     assert all(min(batch.encode_ms, batch.guess_ms, batch.align_ms) > 0 for batch in figures.batches)
-    assert set(figures.channels) == {500, 1000, 2000}
+    assert set(figures.channels) == {600, 1000, 2000}
 
 
 def test_a_shape_there_is_not_is_refused_with_those_there_are(tmp_path: Path) -> None:

@@ -6,19 +6,39 @@ committed ones.
 
 from collections.abc import Sequence
 
-from hearing.transcribe.words import Word, units
+from hearing.transcribe.words import EVEN, Word, units
 
 SURE = 0.93
 """A word of at least this chance needs no second hypothesis (docs/transcription.md)."""
+CLEAR = frozenset({"en"})
+"""Languages heard so well that a third hypothesis mends nothing (docs/transcription.md)."""
 
 
-def agreed(before: Sequence[Word], now: Sequence[Word], language: str, hold: int = 1) -> int:
+def agreed(
+    before: Sequence[Word], now: Sequence[Word], language: str, hold: int = 1, older: Sequence[Word] | None = None
+) -> int:
     """Count the words at the start of `now` that `before` starts with too, letters and digits compared; and those after
     them that are sure.
 
     The last `hold` of `now` are left out: the audio may stop in the middle of a word, and every draft ends in a full
-    stop.
+    stop. With `older`, the hypothesis before `before`, a word more likely wrong than right must stand there too.
     """
+    last = max(0, len(now) - hold)
+    count = min(_common(before, now, language), last)
+    for k in range(count, last):
+        if not units(now[k], language):
+            continue
+        if now[k].chance < SURE:
+            break
+        count = k + 1
+    if older is not None:
+        stood = _common(older, now, language)
+        return next((k for k in range(stood, count) if now[k].chance < EVEN), count)
+    return count
+
+
+def _common(before: Sequence[Word], now: Sequence[Word], language: str) -> int:
+    """Count the words at the start of `now` that `before` starts with too; punctuation alone does not count."""
     said = [unit for word in before for unit in units(word, language)]
     at = count = 0
     for k, word in enumerate(now, 1):
@@ -27,12 +47,4 @@ def agreed(before: Sequence[Word], now: Sequence[Word], language: str, hold: int
             break
         at += len(heard)
         count = k if heard else count
-    last = max(0, len(now) - hold)
-    count = min(count, last)
-    for k in range(count, last):
-        if not units(now[k], language):
-            continue
-        if now[k].chance < SURE:
-            break
-        count = k + 1
     return count

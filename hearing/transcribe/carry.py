@@ -15,7 +15,6 @@ from hearing.transcribe.batching import wanted_at
 from hearing.transcribe.engine import Engine, EngineFailedError
 from hearing.transcribe.hands import Hands
 from hearing.transcribe.lane import Lane, soonest
-from hearing.transcribe.pace import quickest_ms
 from hearing.transcribe.protocol import (
     KNOWN,
     VERSION,
@@ -124,8 +123,7 @@ class Carrier:
             case Assign(handle=handle) if self._hands.full:
                 await self._say(Decline(handle))
             case Assign() as assign:
-                quickest = quickest_ms(assign.languages or (assign.language,))
-                lane = Lane(assign.handle, lambda: self._make(assign, self._engine), self._now(), quickest)
+                lane = Lane(assign.handle, lambda: self._make(assign, self._engine), self._now())
                 self._lanes[assign.handle] = lane
                 logger.info("carrying handle=%d language=%s", assign.handle, assign.language)
             case Glossary(handle=handle, words=words) if handle in self._lanes:

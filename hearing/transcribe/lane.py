@@ -18,12 +18,10 @@ _SLICE = 2 * RATE_HZ
 class Lane:
     """An assigned channel. `busy` while a job hears it, `done` when it was heard to its end.
 
-    Its ticks are those of the pace, but never shorter than `quickest_ms`.
-
     Jobs run in threads, everything else in the loop.
     """
 
-    def __init__(self, handle: int, session: Callable[[], Session], now_s: float, quickest_ms: int = 0) -> None:
+    def __init__(self, handle: int, session: Callable[[], Session], now_s: float) -> None:
         self.handle = handle
         self.busy = False
         self.finishing = False
@@ -31,7 +29,6 @@ class Lane:
         self.failures = 0
         self.due_s = now_s
         self._make = session
-        self._quickest_ms = quickest_ms
         self._session: Session | None = None
         self._waiting: deque[tuple[int, int, bytes]] = deque()
         self._again: list[tuple[int, int, bytes]] = []
@@ -62,7 +59,7 @@ class Lane:
 
     def draft_due(self, tick_ms: int) -> bool:
         """Tell whether a tick's audio has come since the last draft; the next is counted from now on."""
-        due = self._undrafted * 1000 >= self._tick_ms(tick_ms) * RATE_HZ
+        due = self._undrafted * 1000 >= tick_ms * RATE_HZ
         if due:
             self._undrafted = self._samples
         return due
@@ -74,10 +71,7 @@ class Lane:
 
     def heard(self, tick_ms: int) -> Heard:
         """Say how far the channel is."""
-        return Heard(self.handle, self._heard.sample, self._heard.settled, self._tick_ms(tick_ms))
-
-    def _tick_ms(self, pace_ms: int) -> int:
-        return max(pace_ms, self._quickest_ms)
+        return Heard(self.handle, self._heard.sample, self._heard.settled, tick_ms)
 
     def take(self) -> list[tuple[int, int, bytes]]:
         """Take out what the next job hears."""

@@ -9,7 +9,7 @@ import msgspec
 
 from hearing.events import RATE_HZ
 from hearing.transcribe import guard
-from hearing.transcribe.agreement import agreed
+from hearing.transcribe.agreement import CLEAR, agreed
 from hearing.transcribe.engine import Engine, Hypothesis, Pcm, Sound
 from hearing.transcribe.segment import Span, ends_sentence, spread
 from hearing.transcribe.words import Word, text, tokens
@@ -93,6 +93,7 @@ class Listener:
         self.start = 0
         self._done: list[Word] = []
         self._draft: list[Word] = []
+        self._older: list[Word] = []
         self._shown = ""
         self._strikes = 0
         self._grew: int | None = None
@@ -152,8 +153,9 @@ class Listener:
             self._grew, self._strikes = end, 0
         whole = self._audio.speech(end - self._settings.edge, end) == 0
         self._covers = end if whole else None
-        sure = agreed(self._draft, words, self._language, 0 if whole else self._settings.hold)
-        self._draft = words[sure:]
+        older = None if whole or self._language in CLEAR else self._older
+        sure = agreed(self._draft, words, self._language, 0 if whole else self._settings.hold, older)
+        self._older, self._draft = self._draft[sure:], words[sure:]
         self._commit(words[:sure])
         self._shown = text(self._done + self._draft)
         self.findings.append(Unsure(tuple(self._draft), whole))
@@ -227,7 +229,7 @@ class Listener:
         if not self._done or (words is None and self._strikes < 2):
             return words
         self._cut_done(end)
-        self._strikes, self._draft = 0, []
+        self._strikes, self._draft, self._older = 0, [], []
         return self._hear(end) if end - self.start >= self._settings.tick_least else words
 
     def _trim(self, end: int) -> None:
@@ -288,5 +290,5 @@ class Listener:
     def _reset(self) -> None:
         self._timed = 0
         self._covers, self._plain = None, False
-        self._done, self._draft, self._shown = [], [], ""
+        self._done, self._draft, self._older, self._shown = [], [], [], ""
         self._strikes, self._grew = 0, None

@@ -13,11 +13,13 @@ from hearing.events import RATE_HZ, SAMPLES_PER_MS
 from hearing.lang import join
 from hearing.transcribe.engine import Pcm
 from hearing.transcribe.models import ModelChoice, find
-from hearing.transcribe.pace import quickest_ms
+from hearing.transcribe.pace import STEPS
 from hearing.transcribe.protocol import FRAME_MS, Closed, Draft, Gap, Words
 from hearing.transcribe.script import shown_script
 from hearing.transcribe.session import Said, Session, plain
 from hearing.transcribe.whisper import Whisper
+
+TICK_MS = STEPS[0].tick_ms
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,10 +80,9 @@ def hear_live(
     clock: Literal["cpu", "wall"],
     phase_ms: int,
     on_event: Callable[[Line], None],
-    tick_ms: int | None = None,
+    tick_ms: int = TICK_MS,
 ) -> None:
     """Hear a file as it would be heard live, in ticks that `phase_ms` shifts against the audio.
-    Their length is a channel's where there is room, by its language, if `tick_ms` does not give it.
 
     Ended utterances are finished as soon as the voice detector says so; it hears frame by frame, as a worker does.
     With clock `cpu` no time passes but what is counted: an event's `at` is its tick's time plus the CPU seconds that
@@ -89,7 +90,7 @@ def hear_live(
     """
     now = CpuClock() if clock == "cpu" else WallClock()
     begin = 0
-    for end, ticks in _edges(len(pcm), tick_ms or quickest_ms((language,)), phase_ms):
+    for end, ticks in _edges(len(pcm), tick_ms, phase_ms):
         now.reach(end / RATE_HZ)
         session.hear(1, begin, pcm[begin:end])
         if end == len(pcm):

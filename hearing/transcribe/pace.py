@@ -1,11 +1,9 @@
-"""How often drafts are made under load: ticks of 0.5 s, then 1 s, then 2 s, then no drafts. Pure.
+"""How often drafts are made under load: ticks of 0.6 s, then 1 s, then 2 s, then no drafts. Pure.
 
 Measured is how full the engine is: the share of the time that jobs fill, of all those that could run at once. Drafts
 are told from the rest, for they alone grow rarer with longer ticks. A full engine is no reason to give up drafts: a
 channel has one job at a time and its next draft waits; only audio that stays unheard is.
 """
-
-from collections.abc import Collection
 
 import msgspec
 
@@ -22,10 +20,6 @@ _FORGOTTEN = 0.9
 """What drafts cost is forgotten by this factor a look while none are made, so that they are tried again."""
 _LOOKS = 2
 """Looks between two changes, at the least."""
-_QUICK = frozenset({"en"})
-"""Languages whose guesses are good enough to be compared with one half a second older: what both say is true."""
-_CALM_MS = 600
-"""In any other language, two guesses closer than this agree on the same mistake."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -35,12 +29,7 @@ class Step(msgspec.Struct, frozen=True):
     drafts: bool = True
 
 
-STEPS = (Step(500), Step(1000), Step(2000), Step(2000, drafts=False))
-
-
-def quickest_ms(languages: Collection[str]) -> int:
-    """Return the shortest tick, in ms, of a channel in which any of these languages is spoken."""
-    return STEPS[0].tick_ms if _QUICK.issuperset(languages) else _CALM_MS
+STEPS = (Step(600), Step(1000), Step(2000), Step(2000, drafts=False))
 
 
 class Meter(msgspec.Struct):

@@ -303,7 +303,7 @@ async def test_a_live_program_is_cut_and_comes_back_as_a_run_of_its_own(here: Pl
         came_back, count = time.monotonic(), len(here.ear.heard)
         await until(lambda: len(here.ear.heard) > count, "the program again")
         away_s = time.monotonic() - came_back
-        await until(lambda: len(ear.late.get(2, [])) > 8, "more of it")
+        await until(lambda: len(ear.late.get(2, [])) > 16, "more of it")
     finally:
         work.cancel()
         with suppress(asyncio.CancelledError):

@@ -56,3 +56,25 @@ def test_sure_words_after_a_doubtful_one_wait() -> None:
     guess = [Word((1,), " The", 0.99), Word((2,), " State", 0.4), Word((3,), " party", 0.99), Word((4,), " is", 0.99)]
     assert agreed([], guess, "en") == 1
     assert agreed(words([" the", " state"]), guess, "en") == 3
+
+
+@given(TEXTS, TEXTS, TEXTS, st.integers(0, 2), st.data())
+def test_a_doubtful_word_must_stand_in_three(
+    older: list[str], before: list[str], now: list[str], hold: int, data: st.DataObject
+) -> None:
+    chances = [data.draw(st.sampled_from([0.2, 0.5, SURE])) for _ in now]
+    guess = [msgspec.structs.replace(word, chance=chance) for word, chance in zip(words(now), chances, strict=True)]
+    two = agreed(words(before), guess, "en", hold)
+    three = agreed(words(before), guess, "en", hold, words(older))
+    assert three <= two
+    stood = agreed(words(older), words(now), "en", 0)
+    assert all(word.chance >= 0.5 for word in guess[stood:three])
+    assert three == two or (three >= stood and guess[three].chance < 0.5)
+
+
+def test_a_doubtful_word_waits_for_a_third_hypothesis_and_keeps_what_follows_waiting() -> None:
+    guess = [Word((1,), " the", 0.7), Word((2,), " State", 0.4), Word((3,), " party", 0.9), Word((4,), " is", 0.99)]
+    said = words([" the", " state", " party", " is"])
+    assert agreed(said, guess, "fr", 1, []) == 1
+    assert agreed(said, guess, "fr", 1, words([" the", " state"])) == 3
+    assert agreed(said, guess, "fr", 1) == 3

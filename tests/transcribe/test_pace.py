@@ -129,7 +129,7 @@ def test_one_channel_on_many_threads_has_but_one_place() -> None:
     assert set(later(carry(1, 8, 100, costs=Costs(draft_s=0.7)).levels)) == {1}
 
 
-@pytest.mark.parametrize(("draft_s", "level"), [(0.1, 0), (0.22, 1), (0.45, 2)])
+@pytest.mark.parametrize(("draft_s", "level"), [(0.1, 0), (0.25, 1), (0.45, 2)])
 def test_ticks_stretch_in_the_stated_order(draft_s: float, level: int) -> None:
     ran = carry(3, 1, 200, costs=Costs(draft_s=draft_s, end_s=0.1))
     assert set(later(ran.levels)) == {level}

@@ -18,7 +18,6 @@ import pytest
 
 from hearing.transcribe.engine import Pcm
 from hearing.transcribe.onefile import Line, hear_live
-from hearing.transcribe.pace import quickest_ms
 from hearing.transcribe.script import shown_script
 from hearing.transcribe.session import Session, plain
 from tests.scoring import score
@@ -28,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.audio]
 
+PHASES_MS = range(0, 600, 75)
 WORSE = 1.5
 """So much worse than offline, in percent, may the median of the phases be."""
 
@@ -57,7 +57,7 @@ def test_every_phase_is_as_good_as_offline(name: str, tmp_path: Path) -> None:
     offline = score(whole(sound, one.language), one.language, text, tmp_path)
     found: list[dict[str, Any]] = []
     twice: list[tuple[str, ...]] = []
-    for phase_ms in phases_ms(one.language):
+    for phase_ms in PHASES_MS:
         lines = live(sound, one.language, phase_ms)
         found.append(score(lines, one.language, text, tmp_path, speech(f"{one.words}.words.json")))
         twice += said_twice(lines, text.read_text("utf-8"))
@@ -129,12 +129,6 @@ def grams(words: list[tuple[float, str]]) -> Iterator[tuple[float, tuple[str, ..
 
 def plain_words(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
-
-
-def phases_ms(language: str) -> list[int]:
-    """Return eight places of the first tick's end, evenly apart."""
-    tick_ms = quickest_ms((language,))
-    return [tick_ms * eighth // 8 for eighth in range(8)]
 
 
 def live(sound: Pcm, language: str, phase_ms: int) -> list[dict[str, Any]]:
