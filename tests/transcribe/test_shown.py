@@ -54,12 +54,12 @@ RECORDINGS = {
 def test_every_phase_is_as_good_as_offline(name: str, tmp_path: Path) -> None:
     one = RECORDINGS[name]
     sound, text = pcm(speech(f"{one.sound}.flac")), speech(f"{one.sound}.txt")
-    offline = score(whole(sound, one.language), one.language, text, tmp_path)
+    offline = score(apart(whole(sound, one.language)), one.language, text, tmp_path)
     found: list[dict[str, Any]] = []
     twice: list[tuple[str, ...]] = []
     for phase_ms in PHASES_MS:
         lines = live(sound, one.language, phase_ms)
-        found.append(score(lines, one.language, text, tmp_path, speech(f"{one.words}.words.json")))
+        found.append(score(apart(lines), one.language, text, tmp_path, speech(f"{one.words}.words.json")))
         twice += said_twice(lines, text.read_text("utf-8"))
         logger.info("%s", json.dumps({"recording": name, "phase_ms": phase_ms, **found[-1]}))
     logger.info("%s", json.dumps({"recording": name, "offline": offline}))
@@ -104,6 +104,17 @@ def test_clips_are_heard_as_well_as_offline(language: str, tmp_path: Path) -> No
 def test_nothing_is_invented(name: str) -> None:
     lines = live(pcm(speech(f"dev/hard_{name}.flac")), "en", 0)
     assert [line for line in lines if line["kind"] in {"draft", "commit"} and line["text"]] == []
+
+
+def apart(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Write thousands apart, 2 412ème: of five words said, 2412ème would count as four missing, and the other as three.
+
+    As many are wrong either way.
+    """
+    return [
+        {**line, "text": re.sub(r"(?<!\d)(\d)(\d{3})(?!\d)", r"\1 \2", line["text"])} if line.get("text") else line
+        for line in lines
+    ]
 
 
 def said_twice(lines: list[dict[str, Any]], truth: str) -> list[tuple[str, ...]]:
