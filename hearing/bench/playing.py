@@ -106,7 +106,7 @@ def check_alive(child: asyncio.subprocess.Process) -> None:
 
 
 async def play(ears: Ears, sound: list[bytes], count: int, seconds: float, began: float) -> None:
-    """Play every channel as it would come, frame by frame."""
+    """Play every channel as it would come, in frames of 200 ms."""
     loop = asyncio.get_running_loop()
     for sample in range(0, int(seconds * RATE_HZ) // _FRAME * _FRAME, _FRAME):
         await asyncio.sleep(max(0.0, began + (sample + _FRAME) / RATE_HZ - loop.time()))
@@ -160,7 +160,7 @@ class _Overheard:
 
 
 def _frame(sound: bytes, number: int, sample: int) -> bytes:
-    """Return a frame of a channel; it begins anew where the dialogue ends."""
+    """Return 200 ms of a channel; it begins anew where the dialogue ends."""
     whole = len(sound) // 2 // _FRAME
     at = (sample // _FRAME + number // len(LANGUAGES) * _APART_S * 1000 // FRAME_MS) % whole
     return sound[2 * at * _FRAME : 2 * (at + 1) * _FRAME]

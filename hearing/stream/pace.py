@@ -24,7 +24,7 @@ _LONGEST_S = 0.5
 """So long a packet of sound is taken to be at most: MP4 counts the pause after a packet as its length."""
 
 _STEP_S = 0.04
-"""Packets are given out in steps of this: fewer wake-ups, and well below the 100 ms of a PCM frame."""
+"""Packets are given out in steps of this: fewer wake-ups, and well below the 200 ms of a PCM frame."""
 
 
 class Due(msgspec.Struct, frozen=True):

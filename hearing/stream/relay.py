@@ -56,7 +56,7 @@ class Ear(Protocol):
     """What hears a meeting. Called from the loop; must not block."""
 
     def hear(self, channel: str, run: int, sample: int, pcm: bytes) -> None:
-        """Take about 100 ms of s16le mono 16 kHz; `sample` is the media sample of its first one."""
+        """Take about 200 ms of s16le mono 16 kHz; `sample` is the media sample of its first one."""
         ...
 
     def silence(self, channel: str, sample: int) -> None:

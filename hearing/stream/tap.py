@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 else:
     AnyPacket = Packet  # generic in its stubs only
 
-FRAME_SAMPLES = RATE_HZ // 10
+FRAME_SAMPLES = RATE_HZ // 5
 
 
 class Tap:
-    """Collects one channel's sound into frames of 100 ms. `put(sample, pcm)` gets s16le bytes in their place."""
+    """Collects one channel's sound into frames of 200 ms. `put(sample, pcm)` gets s16le bytes in their place."""
 
     def __init__(self, start_s: float, put: Callable[[int, bytes], None]) -> None:
         self._mono = Mono(RATE_HZ, "s16", start_s, self._collect)

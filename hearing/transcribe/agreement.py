@@ -10,8 +10,13 @@ from hearing.transcribe.words import EVEN, Word, units
 
 SURE = 0.93
 """A word of at least this chance needs no second hypothesis (docs/transcription.md)."""
-CLEAR = frozenset({"en"})
+_CLEAR = frozenset({"en"})
 """Languages heard so well that a third hypothesis mends nothing (docs/transcription.md)."""
+
+
+def clear(language: str) -> bool:
+    """Tell whether two hypotheses are enough in this language for words that are doubtful, too."""
+    return language.split("-", 1)[0] in _CLEAR
 
 
 def agreed(
@@ -33,8 +38,19 @@ def agreed(
         count = k + 1
     if older is not None:
         stood = _common(older, now, language)
-        return next((k for k in range(stood, count) if now[k].chance < EVEN), count)
+        count = next((k for k in range(stood, count) if now[k].chance < EVEN), count)
+        while count and not units(now[count - 1], language):
+            count -= 1
     return count
+
+
+def after(words: Sequence[Word], gone: Sequence[Word], language: str) -> list[Word]:
+    """Return what one hypothesis says after `gone` of another; nothing where a word stands across the end of that."""
+    left = sum(len(units(word, language)) for word in gone)
+    rest = list(words)
+    while left > 0 and rest:
+        left -= len(units(rest.pop(0), language))
+    return rest if left == 0 else []
 
 
 def _common(before: Sequence[Word], now: Sequence[Word], language: str) -> int:

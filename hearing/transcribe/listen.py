@@ -9,7 +9,7 @@ import msgspec
 
 from hearing.events import RATE_HZ
 from hearing.transcribe import guard
-from hearing.transcribe.agreement import CLEAR, agreed
+from hearing.transcribe.agreement import after, agreed, clear
 from hearing.transcribe.engine import Engine, Hypothesis, Pcm, Sound
 from hearing.transcribe.segment import Span, ends_sentence, spread
 from hearing.transcribe.words import Word, text, tokens
@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True):
     carried: int = 3 * RATE_HZ
     pause: int = 2 * RATE_HZ
     edge: int = RATE_HZ // 5
+    apart: int = RATE_HZ
 
 
 class Sure(msgspec.Struct, frozen=True):
@@ -94,6 +95,7 @@ class Listener:
         self._done: list[Word] = []
         self._draft: list[Word] = []
         self._older: list[Word] = []
+        self._drafted = 0
         self._shown = ""
         self._strikes = 0
         self._grew: int | None = None
@@ -144,18 +146,21 @@ class Listener:
         """Guess the open utterance through sample `end`; commit what they agree on, and what is sure."""
         self._grew, self._covers = self._begun if self._grew is None else self._grew, None
         words = self._hear(end)
+        whole = self._audio.speech(end - self._settings.edge, end) == 0
+        sure = self._agreed(words or [], end, whole=whole)
         grown = words is not None and self._has_grown(words)
-        if words is None or (not grown and self._audio.speech(self._grew, end) >= self._settings.stall):
+        # A doubtful word that stands for the third time is no stall: it is final now.
+        stands = grown or (sure > 0 and not clear(self._language))
+        if words is None or (not stands and self._audio.speech(self._grew, end) >= self._settings.stall):
             words = self._recover(words, end)
+            sure = self._agreed(words or [], end, whole=whole)
         if words is None:
             return
         if grown:
             self._grew, self._strikes = end, 0
-        whole = self._audio.speech(end - self._settings.edge, end) == 0
         self._covers = end if whole else None
-        older = None if whole or self._language in CLEAR else self._older
-        sure = agreed(self._draft, words, self._language, 0 if whole else self._settings.hold, older)
-        self._older, self._draft = self._draft[sure:], words[sure:]
+        self._older, self._draft = after(self._draft, words[:sure], self._language), words[sure:]
+        self._drafted = end
         self._commit(words[:sure])
         self._shown = text(self._done + self._draft)
         self.findings.append(Unsure(tuple(self._draft), whole))
@@ -185,6 +190,12 @@ class Listener:
         self._carry(end, spans)
         self._cut(len(self._done), end, spans)
         self._reset()
+
+    def _agreed(self, words: Sequence[Word], end: int, *, whole: bool) -> int:
+        """Count the words that are final now. Two guesses do where they lie far apart, or nothing is cut off."""
+        two = whole or clear(self._language) or end - self._drafted >= self._settings.apart
+        hold = 0 if whole else self._settings.hold
+        return agreed(self._draft, words, self._language, hold, None if two else self._older)
 
     def _last_words(self, end: int) -> list[Word] | None:
         """Return the words after the final ones: those of the last draft where nothing was said since."""

@@ -13,13 +13,13 @@ from hearing.events import RATE_HZ, SAMPLES_PER_MS
 from hearing.lang import join
 from hearing.transcribe.engine import Pcm
 from hearing.transcribe.models import ModelChoice, find
-from hearing.transcribe.pace import STEPS
-from hearing.transcribe.protocol import FRAME_MS, Closed, Draft, Gap, Words
+from hearing.transcribe.protocol import Closed, Draft, Gap, Words
 from hearing.transcribe.script import shown_script
 from hearing.transcribe.session import Said, Session, plain
 from hearing.transcribe.whisper import Whisper
 
-TICK_MS = STEPS[0].tick_ms
+TICK_MS = 600
+FRAME_MS = 200
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -84,7 +84,7 @@ def hear_live(
 ) -> None:
     """Hear a file as it would be heard live, in ticks that `phase_ms` shifts against the audio.
 
-    Ended utterances are finished as soon as the voice detector says so; it hears frame by frame, as a worker does.
+    Ended utterances are finished as soon as the voice detector says so; it hears every 200 ms, as a worker does.
     With clock `cpu` no time passes but what is counted: an event's `at` is its tick's time plus the CPU seconds that
     were still queued then. With `wall` the file is played as fast as it would come.
     """

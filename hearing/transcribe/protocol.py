@@ -14,7 +14,7 @@ from hearing.events import GapReason
 
 VERSION = 1
 SILENCE_S = 3.0
-FRAME_MS = 100
+FRAME_MS = 200
 MAX_TEXT_BYTES = 64 * 1024
 MAX_WORDS = 512
 KNOWN = ("languages", "glossary")

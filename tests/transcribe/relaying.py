@@ -18,7 +18,7 @@ from hearing.transcribe import protocol, typed
 from hearing.transcribe.dispatch import Dispatch, Ears
 from hearing.transcript import Transcript
 
-FRAME = 1600
+FRAME = 3200
 PUBLIC = public_stream("m")
 
 

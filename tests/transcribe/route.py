@@ -17,7 +17,7 @@ from tests.transcribe.fakes import Energy, raw, silence, speech
 from tests.transcribe.relaying import Bench
 
 TOKEN = "t" * 40
-FRAME = 1600
+FRAME = 3200
 
 
 @asynccontextmanager

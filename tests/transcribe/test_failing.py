@@ -18,7 +18,7 @@ from hearing.transcribe.words import Word
 from tests.transcribe.fakes import Energy, FakeBatches, FakeEngine, name, raw, silence, speech
 from tests.transcribe.relaying import Bench, bench, pipes
 
-FRAME = 1600
+FRAME = 3200
 
 
 def make(assign: Assign, engine: Engine) -> Session:

@@ -74,12 +74,12 @@ def floor(languages: tuple[str, ...] = ("en", "fr", "es"), fake: FakeEngine | No
 
 
 def play(session: Session, *parts: np.ndarray) -> list[Said]:
-    """Hear parts one after the other, in frames of 100 ms."""
+    """Hear parts one after the other, in frames of 200 ms."""
     sound = np.concatenate(parts).astype(np.float32)
     said: list[Said] = []
-    for n, begin in enumerate(range(0, len(sound), 1600)):
-        session.hear(1, session.heard, sound[begin : begin + 1600])
-        said += session.step(draft=n % 6 == 5)
+    for n, begin in enumerate(range(0, len(sound), 3200)):
+        session.hear(1, session.heard, sound[begin : begin + 3200])
+        said += session.step(draft=n % 3 == 2)
     session.end()
     return said + session.step()
 
@@ -117,10 +117,10 @@ def test_after_an_utterance_was_given_up_the_next_one_is_told_its_language_and_t
     sound = np.concatenate([silence(1), say(range(1, 13)), silence(1), say(bad), silence(1.5), say(french), silence(1)])
     said: list[Said] = []
     given_up = 0
-    for n, begin in enumerate(range(0, len(sound), 1600)):
-        session.hear(1, session.heard, sound[begin : begin + 1600].astype(np.float32))
+    for n, begin in enumerate(range(0, len(sound), 3200)):
+        session.hear(1, session.heard, sound[begin : begin + 3200].astype(np.float32))
         try:
-            said += session.step(draft=n % 6 == 5)
+            said += session.step(draft=n % 3 == 2)
         except EngineFailedError:
             said += session.give_up()
             given_up = len(fake.prompts)

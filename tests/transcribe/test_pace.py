@@ -13,18 +13,18 @@ from hearing.transcribe.lane import Lane, soonest
 from hearing.transcribe.pace import FULL, LATE_S, LOOK_S, STEPS, Meter, Pace, fitting, observe
 from hearing.transcribe.session import Session
 
-FRAME_S = 0.1
-FRAME = bytes(2 * 1600)
-UTTERANCE = 40
+FRAME_S = 0.2
+FRAME = bytes(2 * 3200)
+UTTERANCE = 20
 """Frames from one end of an utterance to the next."""
 
 
 class Costs(msgspec.Struct, frozen=True):
-    """Seconds of one thread: a draft, the end of an utterance, and listening to a frame."""
+    """Seconds of one thread: a draft, the end of an utterance, and listening to 200 ms."""
 
     draft_s: float = 0.3
     end_s: float = 0.3
-    voice_s: float = 0.003
+    voice_s: float = 0.006
 
 
 class Ran(msgspec.Struct):
@@ -71,11 +71,11 @@ def carry(
                 meter = Meter(now_s)
         else:
             now_s, k, handle = heapq.heappop(events)
-            lanes[handle].add(1, k * 1600, FRAME, now_s)
+            lanes[handle].add(1, k * 3200, FRAME, now_s)
         for lane in soonest(lanes, free):
             late_s, frames, lane.busy, free = lane.waiting_s, lane.take(), True, free - 1
             draft = lane.draft_due(pace.step.tick_ms) and pace.step.drafts and not lane.waiting_s
-            ended = sum((sample // 1600 + 7 * lane.handle) % UTTERANCE == 0 for _, sample, _ in frames)
+            ended = sum((sample // 3200 + 7 * lane.handle) % UTTERANCE == 0 for _, sample, _ in frames)
             took_s = len(frames) * costs.voice_s + ended * costs.end_s + draft * costs.draft_s
             took_s *= slow(now_s)
             heapq.heappush(ends, (now_s + took_s, lane.handle, draft, took_s, late_s))

@@ -256,11 +256,11 @@ def test_more_words_than_can_be_aligned_are_taken_over_without_saying_them_again
 
 
 def hear(one: Session, *parts: Pcm) -> list[Said]:
-    """Give parts one after the other, in frames of 100 ms, with a draft every 600 ms; return all that is said."""
+    """Give parts one after the other, in frames of 200 ms, with a draft every 600 ms; return all that is said."""
     pcm, said, start = np.concatenate(parts), list[Said](), one.heard
-    for begin in range(0, len(pcm), 1600):
+    for begin in range(0, len(pcm), 3200):
         before = one.heard
-        one.hear(1, start + begin, pcm[begin : begin + 1600])
+        one.hear(1, start + begin, pcm[begin : begin + 3200])
         said += one.step(draft=one.heard // 9600 > before // 9600)
     return said
 

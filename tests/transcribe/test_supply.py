@@ -11,7 +11,7 @@ from hearing.transcribe.lane import Lane
 from hearing.transcribe.session import Said
 from hearing.transcribe.supply import WINDOW, Supply
 
-FRAME = 1600
+FRAME = 3200
 TICK_MS = 1000
 
 
