@@ -68,6 +68,13 @@ class Firefox:
         )
         return [_text(node).strip() for node in found["nodes"]]
 
+    async def evaluate(self, expression: str) -> str:
+        """Return the text that an expression of JavaScript yields."""
+        told = await self.ask(
+            "script.evaluate", expression=expression, target={"context": self._tab}, awaitPromise=False
+        )
+        return str(told["result"]["value"])
+
     async def click(self, selector: str) -> None:
         """Click the first element that a CSS selector finds."""
         found = await self.ask(
