@@ -88,9 +88,13 @@ def _free_port() -> int:
 
 
 def follows(replica: RedisServer) -> None:
-    """Return once a replica has all that its primary had."""
+    """Return once a replica has all that its primary had, and the primary counts it, which comes a little later."""
     until = time.monotonic() + 20
     with replica.client() as client:
-        while client.info("replication").get("master_link_status") != "up":
+        while (told := client.info("replication")).get("master_link_status") != "up":
             assert time.monotonic() < until, "the replica does not follow"
+            time.sleep(0.02)
+    with redis.Redis(port=int(told["master_port"]), socket_timeout=5) as primary:
+        while not any(int(one[1]) == replica.port for one in primary.role()[2]):
+            assert time.monotonic() < until, "the primary does not count its replica"
             time.sleep(0.02)

@@ -7,7 +7,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.needs import program
 
-expect.set_options(timeout=30_000)  # a machine that runs several browsers takes its time
+expect.set_options(timeout=60_000)  # a machine that runs several browsers takes its time
 
 GONE = """needle => new Promise((resolve) => {
   const look = () => document.body.textContent.includes(needle) || resolve(Date.now());

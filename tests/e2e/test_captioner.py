@@ -27,10 +27,8 @@ async def chrome() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def on() -> AsyncIterator[Live]:
-    expect.set_options(timeout=WAIT_MS)
     async with live() as running:
         yield running
-    expect.set_options(timeout=None)
 
 
 async def sit(page: Page, on: Live, place: Place | None = None, language: str = "en") -> None:
