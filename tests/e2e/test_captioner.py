@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from hearing.qa.invites import Place
-from tests.e2e.browsing import browser, page_on
+from tests.e2e.browsing import page_on
 from tests.e2e.test_desk_access import check
 from tests.e2e.test_page_access import axe
 from tests.site.desking import MEETING, QUIET
@@ -17,12 +17,6 @@ from tests.site.test_captioning_floor import floor, passages
 pytestmark = pytest.mark.browser
 
 WAIT_MS = 60_000
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
 
 
 @pytest.fixture

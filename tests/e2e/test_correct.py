@@ -1,23 +1,16 @@
 """A correction in Chromium: made without script on the passage's page, seen with its mark on every open page."""
 
 import html
-from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.e2e.browsing import browser, page_on
+from tests.e2e.browsing import page_on
 from tests.site.desking import MEETING, QUIET, browser_of, desk
 
 pytestmark = pytest.mark.browser
 
 MENDED = "Thank you, Madam Chair. The figures are collected by all the regional courts."
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
 
 
 async def test_a_correction_reaches_open_pages_with_its_mark_and_needs_no_script(chrome: Browser) -> None:

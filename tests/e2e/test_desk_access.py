@@ -1,7 +1,5 @@
 """axe-core and a screen of 320 px on every page of the question queue, in three scripts, light and dark."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -10,10 +8,10 @@ from hearing.events import Wording
 from hearing.qa import receipt
 from hearing.qa.acts import Accept, Act, Answer, Ask, Decline, Note, Publish, Route, TurnTo
 from hearing.qa.intake import Submission
-from tests.e2e.browsing import browser, page_on
+from tests.e2e.browsing import page_on
 from tests.e2e.test_desk_chromium import sit
 from tests.e2e.test_page_access import axe, violations
-from tests.site.desking import BRIEFING, MEETING, OPEN, QUIET, Desk, desk
+from tests.site.desking import BRIEFING, MEETING, OPEN, QUIET, Desk
 from tests.site.serving import SPEECH, Speaker
 
 pytestmark = pytest.mark.browser
@@ -35,18 +33,6 @@ STATES: tuple[tuple[str, tuple[Act, ...]], ...] = (
     ("fr", ()),
     ("zh", ()),
 )
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
-
-
-@pytest.fixture
-async def running() -> AsyncIterator[Desk]:
-    async with desk() as opened:
-        yield opened
 
 
 async def send(running: Desk, dialogue: str, language: str, *acts: Act) -> str:

@@ -1,33 +1,19 @@
 """The question queue in Chromium: the whole way of a question in Arabic, twenty decisions by keyboard, undo, claims."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from hearing.access import Role
 from hearing.qa import receipt
 from hearing.qa.intake import Submission
-from tests.e2e.browsing import browser, page_on
-from tests.site.desking import BRIEFING, OPEN, QUIET, Desk, desk
+from tests.e2e.browsing import page_on
+from tests.site.desking import BRIEFING, OPEN, QUIET, Desk
 from tests.site.serving import SPEECH, Speaker
 
 pytestmark = pytest.mark.browser
 
 QUESTION = "ما هي التدابير التي اتُّخذت بشأن الآبار في الشمال؟"
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
-
-
-@pytest.fixture
-async def running() -> AsyncIterator[Desk]:
-    async with desk() as opened:
-        yield opened
 
 
 async def sit(page: Page, running: Desk, role: Role, dialogue: str = OPEN) -> None:

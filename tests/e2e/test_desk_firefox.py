@@ -1,7 +1,6 @@
 """Firefox with scripts off: a question in Arabic goes all the way, its receipt typed in Arabic-Indic digits."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,19 +8,13 @@ import pytest
 from hearing.access import Capability
 from hearing.qa import receipt
 from tests.e2e.firefox import Firefox, firefox
-from tests.site.desking import BRIEFING, OPEN, Desk, desk
+from tests.site.desking import BRIEFING, OPEN, Desk
 from tests.site.serving import SPEECH, Speaker
 
 pytestmark = pytest.mark.browser
 
 QUESTION = "ما هي التدابير التي اتُّخذت بشأن الآبار في الشمال؟"
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
-
-
-@pytest.fixture
-async def running() -> AsyncIterator[Desk]:
-    async with desk() as opened:
-        yield opened
 
 
 async def shows(tab: Firefox, selector: str, wanted: str) -> None:

@@ -1,25 +1,17 @@
 """A floor of several languages in a real browser: words arrive in their language, and it is named where it changes."""
 
-from collections.abc import AsyncIterator
-
 import msgspec
 import pytest
 from playwright.async_api import Browser
 
 from hearing.events import SegmentClosed, WordsCommitted
 from hearing.transcribe.connection import DraftShown
-from tests.e2e.browsing import browser, page_on
+from tests.e2e.browsing import page_on
 from tests.site.serving import MEETING, meeting, serving
 from tests.site.test_floor import CHANNELS, events
 
 WAIT_MS = 60_000
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
 
 
 async def test_what_comes_live_is_set_as_what_was_there_and_a_draft_too(chrome: Browser) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from hearing.site.show import Track
-from tests.e2e.browsing import GONE, browser, page_on
+from tests.e2e.browsing import GONE, page_on
 from tests.e2e.firefox import firefox
 from tests.e2e.test_page_access import axe, faults
 from tests.site.desking import QUIET, Desk, browser_of, desk, fields
@@ -24,12 +24,6 @@ pytestmark = pytest.mark.browser
 NAME = "Amina of the third district"
 SPOKEN = f"I speak for {NAME} who was taken"
 TOMBSTONE = "This passage was hidden by the secretariat."
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
 
 
 @pytest.fixture

@@ -11,19 +11,13 @@ from playwright.async_api import Browser, Page, expect
 from hearing.events import Ended, RunEnded
 from hearing.log.memory import MemoryLog
 from hearing.site.show import Track
-from tests.e2e.browsing import browser, page_on
+from tests.e2e.browsing import page_on
 from tests.site.serving import HOSTILE, MEETING, SPEECH, Serving, Speaker, hold_meeting, meeting, serving
 
 pytestmark = pytest.mark.browser
 
 LIVE = f"/m/{MEETING}?channel=en"
 RECORDED = [Track("audio", "en", 64_000), Track("audio", "fr", 64_000), Track("video", None, 900_000)]
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
 
 
 @pytest.fixture

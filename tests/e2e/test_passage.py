@@ -7,7 +7,7 @@ from playwright.async_api import Browser, expect
 
 from hearing.events import Ended
 from hearing.site.show import Track
-from tests.e2e.browsing import browser, page_on
+from tests.e2e.browsing import page_on
 from tests.site.serving import MEETING, SPEECH, Serving, hold_meeting, serving
 
 pytestmark = pytest.mark.browser
@@ -25,12 +25,6 @@ _CUES = """async address => {
   await read;
   return [...track.track.cues].map(cue => [cue.id, cue.startTime, cue.getCueAsHTML().textContent]);
 }"""
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
 
 
 @pytest.fixture

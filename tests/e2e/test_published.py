@@ -18,7 +18,7 @@ from hearing.archive.wanted import Found, Wanted
 from hearing.events import HumanMark, SegmentCorrected, encode, public_stream
 from hearing.log.memory import MemoryLog
 from tests.archive.searching import searching
-from tests.e2e.browsing import browser, page_on
+from tests.e2e.browsing import page_on
 from tests.e2e.test_page_access import axe, violations
 from tests.publishing.published import fill, publish
 from tests.site.serving import MEETING, SPEECH
@@ -91,12 +91,6 @@ def files(folder: Path) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -14,7 +13,7 @@ from hearing.events import RunEnded
 from hearing.redacting import Redactor
 from hearing.redaction import Wanted
 from hearing.store.folder import FolderStore
-from tests.e2e.browsing import GONE, browser, page_on
+from tests.e2e.browsing import GONE, page_on
 from tests.redacting import nothing_else
 from tests.site.desking import MEETING, Desk, desk
 
@@ -26,12 +25,6 @@ NAME = "Zyxwvuqa"
 SPOKEN = f"The judge said that {NAME} was held for nine days"
 LEFT = "The judge said that […] was held for nine days"
 TAKEN = "Words were taken out of the record here."
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
 
 
 async def redact(here: Desk, folder: Path, one: str, words: str) -> None:

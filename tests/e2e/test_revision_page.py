@@ -1,7 +1,5 @@
 """What a second pass proposes, in Chromium: read, ticked, looked at and accepted without script; axe finds nothing."""
 
-from collections.abc import AsyncIterator
-
 import msgspec
 import pytest
 from playwright.async_api import Browser, expect
@@ -10,7 +8,6 @@ from hearing.events import Ended
 from hearing.revision import Heard, Piece
 from hearing.site import revising
 from hearing.site.folds import Folds
-from tests.e2e.browsing import browser
 from tests.e2e.test_page_access import axe, faults
 from tests.e2e.test_staff import staff_on
 from tests.site.desking import MEETING, Desk, desk
@@ -20,12 +17,6 @@ from tests.site.test_revision import EN, EN_1, FR, PAGE, WORD_MS, piece
 pytestmark = pytest.mark.browser
 
 ZH = "谢谢主席女士。我现在谈谈第十条。"
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
 
 
 async def propose(here: Desk) -> None:

@@ -1,11 +1,9 @@
 """Who speaks, in a real browser: one key on the live page, and every open page says so; mended, all say the same."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.e2e.browsing import browser, page_on
+from tests.e2e.browsing import page_on
 from tests.e2e.test_hide import take_seat
 from tests.e2e.test_page_access import axe, violations
 from tests.site.desking import MEETING, QUIET, Desk, desk
@@ -16,12 +14,6 @@ pytestmark = pytest.mark.browser
 LIST = "Maria Rossi; Head of delegation; delegation\nAwa Diallo; Rapporteur; committee\nمريم السالم; عضو الوفد\n"
 LIVE = f"/m/{MEETING}?channel=en&l=en"
 SHOWN = "log => [...log.querySelectorAll('.turn')].map(turn => [turn.id, turn.querySelector('.who')?.innerText ?? ''])"
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
 
 
 async def shown(page: Page) -> list[list[str]]:

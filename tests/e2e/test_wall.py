@@ -1,6 +1,5 @@
 """The wall of the room: large enough to be read across it, nothing outside it, nothing cut in part."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -12,9 +11,9 @@ from hearing.events import Wording
 from hearing.qa import receipt
 from hearing.qa.acts import Accept, Publish, TurnTo
 from hearing.qa.intake import Submission
-from tests.e2e.browsing import browser, page_on
+from tests.e2e.browsing import page_on
 from tests.e2e.firefox import firefox
-from tests.site.desking import OPEN, Desk, desk
+from tests.site.desking import OPEN, Desk
 
 pytestmark = pytest.mark.browser
 
@@ -64,18 +63,6 @@ class Seen(msgspec.Struct):
     footer: Place
     height: float
     width: float
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    async with browser() as running:
-        yield running
-
-
-@pytest.fixture
-async def running() -> AsyncIterator[Desk]:
-    async with desk() as opened:
-        yield opened
 
 
 async def publish(running: Desk, language: str, text: str, turn: str) -> None:
