@@ -14,9 +14,33 @@ _CLEAR = frozenset({"en"})
 """Languages heard so well that a third hypothesis mends nothing (docs/transcription.md)."""
 
 
-def clear(language: str) -> bool:
-    """Tell whether two hypotheses are enough in this language for words that are doubtful, too."""
-    return language.split("-", 1)[0] in _CLEAR
+class Agreement:
+    """The last two hypotheses on one utterance, of each what follows the words that are final.
+
+    The last `hold` words of a hypothesis are not final. Two of them suffice where they lie `apart` samples apart.
+    """
+
+    def __init__(self, hold: int, apart: int) -> None:
+        self._hold, self._apart = hold, apart
+        self.last: list[Word] = []
+        self._before: list[Word] = []
+        self._at = 0
+
+    def clear(self) -> None:
+        """Forget both: what comes next has nothing to agree with."""
+        self.last, self._before = [], []
+
+    def count(self, now: Sequence[Word], language: str, at: int, *, whole: bool) -> int:
+        """Count the words at the start of the hypothesis at sample `at` that are final with it.
+
+        `whole`: the audio does not stop inside the last word, so that nothing is held and nothing waits for a third.
+        """
+        two = whole or language.split("-", 1)[0] in _CLEAR or at - self._at >= self._apart
+        return agreed(self.last, now, language, 0 if whole else self._hold, None if two else self._before)
+
+    def keep(self, now: Sequence[Word], final: int, language: str, at: int) -> None:
+        """Take the hypothesis at sample `at` as the last one; its first `final` words are final."""
+        self._before, self.last, self._at = after(self.last, now[:final], language), list(now[final:]), at
 
 
 def agreed(

@@ -9,7 +9,7 @@ import msgspec
 
 from hearing.events import RATE_HZ
 from hearing.transcribe import guard
-from hearing.transcribe.agreement import after, agreed, clear
+from hearing.transcribe.agreement import Agreement
 from hearing.transcribe.engine import Engine, Hypothesis, Pcm, Sound
 from hearing.transcribe.segment import Span, ends_sentence, spread
 from hearing.transcribe.words import Word, text, tokens
@@ -93,9 +93,7 @@ class Listener:
         self.findings: list[Finding] = []
         self.start = 0
         self._done: list[Word] = []
-        self._draft: list[Word] = []
-        self._older: list[Word] = []
-        self._drafted = 0
+        self._agreement = Agreement(self._settings.hold, self._settings.apart)
         self._shown = ""
         self._strikes = 0
         self._grew: int | None = None
@@ -147,23 +145,21 @@ class Listener:
         self._grew, self._covers = self._begun if self._grew is None else self._grew, None
         words = self._hear(end)
         whole = self._audio.speech(end - self._settings.edge, end) == 0
-        sure = self._agreed(words or [], end, whole=whole)
+        final = self._agreement.count(words or [], self._language, end, whole=whole)
         grown = words is not None and self._has_grown(words)
-        # A doubtful word that stands for the third time is no stall: it is final now.
-        stands = grown or (sure > 0 and not clear(self._language))
-        if words is None or (not stands and self._audio.speech(self._grew, end) >= self._settings.stall):
+        # What waited and is final now is no stall.
+        if words is None or (not (grown or final) and self._audio.speech(self._grew, end) >= self._settings.stall):
             words = self._recover(words, end)
-            sure = self._agreed(words or [], end, whole=whole)
+            final = self._agreement.count(words or [], self._language, end, whole=whole)
         if words is None:
             return
         if grown:
             self._grew, self._strikes = end, 0
         self._covers = end if whole else None
-        self._older, self._draft = after(self._draft, words[:sure], self._language), words[sure:]
-        self._drafted = end
-        self._commit(words[:sure])
-        self._shown = text(self._done + self._draft)
-        self.findings.append(Unsure(tuple(self._draft), whole))
+        self._agreement.keep(words, final, self._language, end)
+        self._commit(words[:final])
+        self._shown = text(self._done + words[final:])
+        self.findings.append(Unsure(tuple(words[final:]), whole))
         if end - self.start > self._settings.keep:
             self._trim(end)
 
@@ -191,17 +187,11 @@ class Listener:
         self._cut(len(self._done), end, spans)
         self._reset()
 
-    def _agreed(self, words: Sequence[Word], end: int, *, whole: bool) -> int:
-        """Count the words that are final now. Two guesses do where they lie far apart, or nothing is cut off."""
-        two = whole or clear(self._language) or end - self._drafted >= self._settings.apart
-        hold = 0 if whole else self._settings.hold
-        return agreed(self._draft, words, self._language, hold, None if two else self._older)
-
     def _last_words(self, end: int) -> list[Word] | None:
         """Return the words after the final ones: those of the last draft where nothing was said since."""
         covers, self._covers = self._covers, None
         if covers is not None and self._audio.speech(covers, end) == 0:
-            return self._draft
+            return self._agreement.last
         return self._hear(end) if end - max(self.start, self._begun) >= self._settings.clip_least else []
 
     def _hear(self, end: int) -> list[Word] | None:
@@ -240,14 +230,15 @@ class Listener:
         if not self._done or (words is None and self._strikes < 2):
             return words
         self._cut_done(end)
-        self._strikes, self._draft, self._older = 0, [], []
+        self._strikes = 0
+        self._agreement.clear()
         return self._hear(end) if end - self.start >= self._settings.tick_least else words
 
     def _trim(self, end: int) -> None:
         """Shorten a long buffer: cut after the last final sentence, else at the longest pause between final words."""
         count = len(self._done)
         if count >= 2:
-            spans = self._spans(self._done + self._draft, end)
+            spans = self._spans(self._done + self._agreement.last, end)
             least = self.start + 2 * RATE_HZ
             stops = [k for k in range(count - 1) if ends_sentence(self._done[k].text) and spans[k][1] > least]
             pauses = [(spans[k + 1][0] - spans[k][1], k) for k in range(count - 1)]
@@ -301,5 +292,6 @@ class Listener:
     def _reset(self) -> None:
         self._timed = 0
         self._covers, self._plain = None, False
-        self._done, self._draft, self._older, self._shown = [], [], [], ""
+        self._done, self._shown = [], ""
+        self._agreement.clear()
         self._strikes, self._grew = 0, None
