@@ -10,6 +10,10 @@ from hearing.transcribe.words import EVEN, Word, units
 
 SURE = 0.93
 """A word of at least this chance needs no second hypothesis (docs/transcription.md)."""
+_LIKELY = 0.8
+"""The last word of this chance is shown at once: the audio hardly stops inside it."""
+_EDGE = 3
+"""So many words at the audio's end come and go between hypotheses."""
 _CLEAR = frozenset({"en"})
 """Languages heard so well that a third hypothesis mends nothing (docs/transcription.md)."""
 
@@ -37,6 +41,17 @@ class Agreement:
         """
         two = whole or language.split("-", 1)[0] in _CLEAR or at - self._at >= self._apart
         return agreed(self.last, now, language, 0 if whole else self._hold, None if two else self._before)
+
+    def steady(self, now: Sequence[Word], final: int, language: str, *, whole: bool) -> int:
+        """Count the words at the start of a hypothesis that may be shown, those final included.
+
+        At its end only what stood before, or is more likely right than wrong; the last word only if it is likely.
+        """
+        stood = len(now) if whole else _common(self.last, now, language)
+        for k in range(max(final, stood, len(now) - _EDGE), len(now)):
+            if now[k].chance <= EVEN or (k == len(now) - 1 and now[k].chance < _LIKELY):
+                return k
+        return len(now)
 
     def keep(self, now: Sequence[Word], final: int, language: str, at: int) -> None:
         """Take the hypothesis at sample `at` as the last one; its first `final` words are final."""

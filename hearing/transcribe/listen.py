@@ -50,10 +50,9 @@ class Aligned(msgspec.Struct, frozen=True):
 
 
 class Unsure(msgspec.Struct, frozen=True):
-    """What is guessed after the final words; it may change. `whole`: the audio does not stop inside the last word."""
+    """What is guessed after the final words, as far as it may be shown; it may change."""
 
     words: tuple[Word, ...]
-    whole: bool = False
 
 
 class Missed(msgspec.Struct, frozen=True):
@@ -156,10 +155,11 @@ class Listener:
         if grown:
             self._grew, self._strikes = end, 0
         self._covers = end if whole else None
+        steady = self._agreement.steady(words, final, self._language, whole=whole)
         self._agreement.keep(words, final, self._language, end)
         self._commit(words[:final])
         self._shown = text(self._done + words[final:])
-        self.findings.append(Unsure(tuple(words[final:]), whole))
+        self.findings.append(Unsure(tuple(words[final:steady])))
         if end - self.start > self._settings.keep:
             self._trim(end)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from hearing.transcribe.engine import Asked, Hypothesis
 from hearing.transcribe.guard import max_tokens
-from hearing.transcribe.words import BROKEN, EVEN, Word, tokens
+from hearing.transcribe.words import BROKEN, EVEN, UNTOLD, Word, tokens
 
 FRAME = 160
 """Samples in 10 ms."""
@@ -28,7 +28,7 @@ class Request:
     def answer(self, result: Any, first: Any = None) -> Hypothesis:  # noqa: ANN401 - CTranslate2 has no types
         """Return what was guessed after the prefix. A batch is bounded by its longest: the others are cut here.
 
-        A result without logits takes its chances from `first`, as far as both say the same.
+        A result without logits takes its chances from `first`, as far as both say the same; then they are even.
         """
         ids, _ = self._new(result)
         chances = iter(self._chances(first or result, ids))
@@ -44,7 +44,7 @@ class Request:
         same = next((k for k, (a, b) in enumerate(zip(own, ids, strict=False)) if a != b), min(len(own), len(ids)))
         told = result.logits[0][forced : forced + same] if result.logits else []
         known = [_probability(logits, token) for logits, token in zip(told, ids, strict=False)]
-        chances = [*known, *[EVEN] * (len(ids) - len(known))]
+        chances = [*known, *[EVEN if result.logits else UNTOLD] * (len(ids) - len(known))]
         return [chance if self._written(token) else 1.0 for token, chance in zip(ids, chances, strict=True)]
 
     def _new(self, result: Any) -> tuple[list[int], int]:  # noqa: ANN401 - CTranslate2 has no types

@@ -33,8 +33,7 @@ _WORD = RATE_HZ // 3
 class Session:
     """One assigned channel. Not safe for threads: one job at a time.
 
-    `frames` makes the voice detector of a stretch of audio. The last `hidden` words of a draft are not shown: the
-    audio may stop in the middle of them.
+    `frames` makes the voice detector of a stretch of audio.
     """
 
     def __init__(
@@ -44,12 +43,10 @@ class Session:
         *,
         frames: Callable[[], Frames] = Silero,
         settings: Settings | None = None,
-        hidden: int = 1,
     ) -> None:
         self._handle, self._language = assign.handle, assign.language
         self._engine, self._frames = engine, frames
         self._settings = settings or Settings()
-        self._hidden = hidden
         self._convert = shown_script(assign.language)
         self._listener = self._new_listener()
         self._segments = Segments(assign.language, assign.next_segment)
@@ -279,7 +276,7 @@ class Session:
             case Aligned():
                 self._time(finding.words, finding.spans)
             case Unsure():
-                self._show(finding.words, 0 if finding.whole else self._hidden)
+                self._show(finding.words)
             case Missed():
                 missed = Gap(self._handle, finding.begin // SAMPLES_PER_MS, finding.end // SAMPLES_PER_MS, "unheard")
                 self._out.append(missed)
@@ -296,9 +293,9 @@ class Session:
         for timed in closed:
             self._out.append(Closed(self._handle, timed.segment, timed.t0, timed.t1, timed.word_times))
 
-    def _show(self, words: Sequence[Word], hidden: int = 0) -> None:
+    def _show(self, words: Sequence[Word]) -> None:
         """Say a draft, if it differs from the last one."""
-        shown = reading(words[: max(0, len(words) - hidden)], self._language, self._convert)
+        shown = reading(words, self._language, self._convert)
         segment, after = self._segments.place(shown[0] if shown else "")
         draft = Draft(self._handle, segment, after, join(shown, self._language), self._named())
         if draft != self._drafted and (shown or (self._drafted is not None and self._drafted.text)):

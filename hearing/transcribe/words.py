@@ -10,18 +10,20 @@ Convert = Callable[[str], str]
 """Text in one script -> the same in the script that is shown."""
 
 EVEN = 0.5
+UNTOLD = 0.6
+"""The chance of a word of which the engine tells none: not doubtful, and not sure."""
 BROKEN = "\ufffd"
 
 
 class Word(msgspec.Struct, frozen=True):
     """Tokens that stand together and their text, as decoded: a space leads it where one is heard as a new word.
 
-    `chance` is the probability of its least probable letter or digit; even, where the engine does not tell.
+    `chance` is the probability of its least probable letter or digit.
     """
 
     tokens: tuple[int, ...]
     text: str
-    chance: float = EVEN
+    chance: float = UNTOLD
 
     @property
     def fold(self) -> str:

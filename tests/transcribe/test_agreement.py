@@ -1,10 +1,13 @@
 """What two hypotheses agree on, and no more, may become final."""
 
+from collections.abc import Sequence
+
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearing.transcribe.agreement import SURE, agreed
+from hearing.transcribe.agreement import SURE, Agreement, agreed
 from hearing.transcribe.words import Word
 
 TEXTS = st.lists(st.sampled_from([" a", " b", " c.", " d,", " —"]), max_size=12)
@@ -78,3 +81,37 @@ def test_a_doubtful_word_waits_for_a_third_hypothesis_and_keeps_what_follows_wai
     assert agreed(said, guess, "fr", 1, []) == 1
     assert agreed(said, guess, "fr", 1, words([" the", " state"])) == 3
     assert agreed(said, guess, "fr", 1) == 3
+
+
+def shown(before: Sequence[Word], now: Sequence[Word], final: int = 0, *, whole: bool = False) -> int:
+    agreement = Agreement(hold=1, apart=16000)
+    agreement.keep(before, 0, "en", 0)
+    return agreement.steady(now, final, "en", whole=whole)
+
+
+@pytest.mark.parametrize(("chance", "count"), [(0.3, 2), (0.5, 2), (0.6, 4)])
+def test_a_doubtful_word_near_the_end_is_shown_once_it_stood(chance: float, count: int) -> None:
+    guess = [Word((1,), " the", 0.2), Word((2,), " State", 0.7), Word((3,), " party", chance), Word((4,), " is", 0.9)]
+    assert shown([], guess) == count
+    assert shown(words([" the", " State", " party"]), guess) == 4
+    assert shown(words([" a", " State", " party"]), guess) == count
+
+
+@pytest.mark.parametrize(("chance", "count"), [(0.6, 1), (0.79, 1), (0.8, 2)])
+def test_the_last_word_is_shown_if_it_is_likely_or_stood_or_nothing_is_cut_off(chance: float, count: int) -> None:
+    guess = [Word((1,), " the", 0.7), Word((2,), " State", chance)]
+    assert shown([], guess) == count
+    assert shown(guess, guess) == 2
+    assert shown([], guess, whole=True) == 2
+
+
+@given(TEXTS, TEXTS, st.booleans(), st.data())
+def test_what_is_final_is_shown_and_only_the_end_is_not(
+    before: list[str], now: list[str], whole: bool, data: st.DataObject
+) -> None:
+    chances = [data.draw(st.sampled_from([0.2, 0.5, 0.7, SURE])) for _ in now]
+    guess = [msgspec.structs.replace(word, chance=chance) for word, chance in zip(words(now), chances, strict=True)]
+    final = data.draw(st.integers(0, len(now)))
+    count = shown(words(before), guess, final, whole=whole)
+    assert max(final, len(now) - 3) <= count <= len(now)
+    assert count == len(now) or (not whole and guess[count].chance < 0.8)
