@@ -15,6 +15,9 @@ NAMES = {
 FLOOR = ("en", "fr", "es", "ru", "zh", "ar")
 """What may be spoken on the floor, where nothing else is said; the first is taken until another is heard."""
 
+SAME_LETTERS = str.maketrans("أإآٱىةؤئ٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹ё", "اااايهوي01234567890123456789е", "ـ")
+"""Letters and digits that are written now this way, now that: Arabic's hamza, alef, ya, ta marbuta; Russian's yo."""
+
 TAKEN = "[…]"
 """What stands in a text where words were taken out of the record."""
 

@@ -19,6 +19,8 @@ from snowballstemmer.french_stemmer import FrenchStemmer
 from snowballstemmer.russian_stemmer import RussianStemmer
 from snowballstemmer.spanish_stemmer import SpanishStemmer
 
+from hearing.lang import SAME_LETTERS
+
 VERSION = 1
 """Grows with every change of the rules: an index made by others is made anew."""
 
@@ -39,7 +41,6 @@ _WORD = re.compile(f"[{_CJK}]+|[^\\W_{_CJK}](?:[^\\W_{_CJK}]|[{_MARKS}])*")
 _IDEOGRAPH = re.compile(f"[{_CJK}]")
 _ELISION = re.compile(r"\b(?:l|d|j|m|t|s|c|n|qu|jusqu|lorsqu|puisqu)['’]", re.IGNORECASE)
 _ARABIC_MARK = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
-_ARABIC_FOLDED = str.maketrans("أإآٱىةؤئ٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "اااايهوي01234567890123456789")
 _ARABIC_PREFIX = re.compile("^(?:وال|فال|بال|كال|ولل|فلل|لل|ال|وب|ول|و|ف|ب|ل|ك)(?=.{3,})")
 _ARABIC_SUFFIX = re.compile("(?<=.{3})(?:هما|هم|هن|ها|كم|نا|ات|ان|ون|ين|يه|ه|ي)$")
 _SPANISH_PLURAL = re.compile("(?<=[dt])ades$")
@@ -94,7 +95,7 @@ def term_of(word: str, language: str) -> str:
 
 
 def _arabic(word: str) -> str:
-    word = _ARABIC_MARK.sub("", word).translate(_ARABIC_FOLDED)
+    word = _ARABIC_MARK.sub("", word).translate(SAME_LETTERS)
     word = _ARABIC_PREFIX.sub("", word)
     return _ARABIC_SUFFIX.sub("", word) if len(word) > 4 else word
 

@@ -1,13 +1,11 @@
 """A word as the engine hears it: its tokens and its text; and what of it is written down. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from hearing.lang import spaced
-
-Convert = Callable[[str], str]
-"""Text in one script -> the same in the script that is shown."""
+from hearing.lang import SAME_LETTERS, spaced
+from hearing.transcribe.script import Convert, shown_script
 
 EVEN = 0.5
 UNTOLD = 0.6
@@ -27,8 +25,8 @@ class Word(msgspec.Struct, frozen=True):
 
     @property
     def fold(self) -> str:
-        """What two hypotheses are compared by: letters and digits only, in lower case."""
-        return "".join(c for c in self.text.lower() if c.isalnum())
+        """What two hypotheses are compared by: letters and digits only, in lower case, each in one spelling."""
+        return "".join(c for c in self.text.lower().translate(SAME_LETTERS) if c.isalnum())
 
 
 def tokens(words: Iterable[Word]) -> list[int]:
@@ -42,9 +40,9 @@ def text(words: Iterable[Word]) -> str:
 
 
 def units(word: Word, language: str) -> tuple[str, ...]:
-    """Split a word into what must agree: characters where the language sets no spaces, else the folded word."""
+    """Split a word into what must agree: characters as they are shown where no spaces are set, else the folded word."""
     fold = word.fold
-    return tuple(fold) if not spaced(language) else (fold,) if fold else ()
+    return tuple(shown_script(language)(fold)) if not spaced(language) else (fold,) if fold else ()
 
 
 def written(word: Word, language: str, convert: Convert = str) -> tuple[str, ...]:

@@ -38,6 +38,29 @@ def test_chinese_agrees_by_characters_though_tokens_differ() -> None:
     assert agreed(words(["我们", "谢谢"]), words(["我", "们谢", "谢", "你"]), "zh") == 3
 
 
+def test_chinese_agrees_though_one_hypothesis_is_in_traditional_characters() -> None:
+    assert agreed(words(["謝", "謝"]), words(["谢谢", "你"]), "zh") == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (" إلى", " الى"),
+        (" دولـة", " دوله"),
+        (" الدَّوْلَة", " الدولة"),
+        (" شيء،", " شيء"),
+        (" على", " علي"),
+        (" ٢٠٢٤", " 2024"),
+    ],
+)
+def test_arabic_agrees_however_a_letter_is_written(before: str, now: str) -> None:
+    assert agreed(words([before, " ا"]), words([now, " ا"]), "ar") == 1
+
+
+def test_arabic_words_of_other_letters_do_not_agree() -> None:
+    assert agreed(words([" دول", " ا"]), words([" دور", " ا"]), "ar") == 0
+
+
 def test_a_token_of_two_characters_is_not_split() -> None:
     assert agreed(words(["我"]), words(["我们", "好"]), "zh") == 0
 
