@@ -11,9 +11,9 @@ from hearing.transcribe.words import EVEN, Word, units
 SURE = 0.93
 """A word of at least this chance needs no second hypothesis (docs/transcription.md)."""
 _LIKELY = 0.8
-"""The last word of this chance is shown at once: the audio hardly stops inside it."""
+"""The last word of this chance is shown at once: the audio hardly stops inside it (docs/transcription.md)."""
 _EDGE = 3
-"""So many words at the audio's end come and go between hypotheses."""
+"""So many words at the audio's end, characters in Chinese, come and go between hypotheses (docs/transcription.md)."""
 _CLEAR = frozenset({"en"})
 """Languages heard so well that a third hypothesis mends nothing (docs/transcription.md)."""
 
@@ -21,41 +21,49 @@ _CLEAR = frozenset({"en"})
 class Agreement:
     """The last two hypotheses on one utterance, of each what follows the words that are final.
 
-    The last `hold` words of a hypothesis are not final. Two of them suffice where they lie `apart` samples apart.
+    The last `hold` words of a hypothesis are not final. Two hypotheses that lie `apart` samples apart need no third.
     """
 
     def __init__(self, hold: int, apart: int) -> None:
         self._hold, self._apart = hold, apart
         self.last: list[Word] = []
         self._before: list[Word] = []
-        self._at = 0
+        self._at = self._shown = 0
 
     def clear(self) -> None:
         """Forget both: what comes next has nothing to agree with."""
-        self.last, self._before = [], []
+        self.last, self._before, self._shown = [], [], 0
 
-    def count(self, now: Sequence[Word], language: str, at: int, *, whole: bool) -> int:
+    def waits(self, language: str, at: int) -> bool:
+        """Tell whether a doubtful word that two hypotheses have, the second at sample `at`, needs a third."""
+        return language.split("-", 1)[0] not in _CLEAR and at - self._at < self._apart
+
+    def final(self, now: Sequence[Word], language: str, at: int, *, whole: bool) -> int:
         """Count the words at the start of the hypothesis at sample `at` that are final with it.
 
         `whole`: the audio does not stop inside the last word, so that nothing is held and nothing waits for a third.
         """
-        two = whole or language.split("-", 1)[0] in _CLEAR or at - self._at >= self._apart
-        return agreed(self.last, now, language, 0 if whole else self._hold, None if two else self._before)
+        older = self._before if self.waits(language, at) and not whole else None
+        return agreed(self.last, now, language, 0 if whole else self._hold, older)
 
-    def steady(self, now: Sequence[Word], final: int, language: str, *, whole: bool) -> int:
-        """Count the words at the start of a hypothesis that may be shown, those final included.
+    def keep(self, now: Sequence[Word], final: int, language: str, at: int, *, whole: bool) -> int:
+        """Take the hypothesis at sample `at` as the last one; its first `final` words are final.
 
-        At its end only what stood before, or is more likely right than wrong; the last word only if it is likely.
+        Return how many words at its start may be shown, those included: of the last three a doubtful one only if it
+        stood in the one before, the very last only if it is likely or stood, and in all not fewer than were shown.
         """
-        stood = len(now) if whole else _common(self.last, now, language)
-        for k in range(max(final, stood, len(now) - _EDGE), len(now)):
-            if now[k].chance <= EVEN or (k == len(now) - 1 and now[k].chance < _LIKELY):
+        shown = len(now) if whole else self._steady(now, final, language)
+        self._before, self.last, self._at = after(self.last, now[:final], language), list(now[final:]), at
+        self._shown = shown - final
+        return shown
+
+    def _steady(self, now: Sequence[Word], final: int, language: str) -> int:
+        spoken = [k for k, word in enumerate(now) if units(word, language)]
+        least = max(final, self._shown, _common(self.last, now, language))
+        for k in spoken[-_EDGE:]:
+            if k >= least and (now[k].chance <= EVEN or (k == spoken[-1] and now[k].chance < _LIKELY)):
                 return k
         return len(now)
-
-    def keep(self, now: Sequence[Word], final: int, language: str, at: int) -> None:
-        """Take the hypothesis at sample `at` as the last one; its first `final` words are final."""
-        self._before, self.last, self._at = after(self.last, now[:final], language), list(now[final:]), at
 
 
 def agreed(

@@ -93,7 +93,7 @@ class Listener:
         self.start = 0
         self._done: list[Word] = []
         self._agreement = Agreement(self._settings.hold, self._settings.apart)
-        self._shown = ""
+        self._heard = ""
         self._strikes = 0
         self._grew: int | None = None
         self._begun = self._timed = 0
@@ -144,22 +144,22 @@ class Listener:
         self._grew, self._covers = self._begun if self._grew is None else self._grew, None
         words = self._hear(end)
         whole = self._audio.speech(end - self._settings.edge, end) == 0
-        final = self._agreement.count(words or [], self._language, end, whole=whole)
+        final = self._agreement.final(words or [], self._language, end, whole=whole)
         grown = words is not None and self._has_grown(words)
-        # What waited and is final now is no stall.
-        if words is None or (not (grown or final) and self._audio.speech(self._grew, end) >= self._settings.stall):
+        # What waited for a third hypothesis and is final now is no stall.
+        stands = grown or (final > 0 and self._agreement.waits(self._language, end))
+        if words is None or (not stands and self._audio.speech(self._grew, end) >= self._settings.stall):
             words = self._recover(words, end)
-            final = self._agreement.count(words or [], self._language, end, whole=whole)
+            final = self._agreement.final(words or [], self._language, end, whole=whole)
         if words is None:
             return
         if grown:
             self._grew, self._strikes = end, 0
         self._covers = end if whole else None
-        steady = self._agreement.steady(words, final, self._language, whole=whole)
-        self._agreement.keep(words, final, self._language, end)
+        shown = self._agreement.keep(words, final, self._language, end, whole=whole)
         self._commit(words[:final])
-        self._shown = text(self._done + words[final:])
-        self.findings.append(Unsure(tuple(words[final:steady])))
+        self._heard = text(self._done + words[final:])
+        self.findings.append(Unsure(tuple(words[final:shown])))
         if end - self.start > self._settings.keep:
             self._trim(end)
 
@@ -222,7 +222,7 @@ class Listener:
         return (None if bad else words), bad or guard.lists(terms, words) or len(whole) < len(said)
 
     def _has_grown(self, words: list[Word]) -> bool:
-        return text(self._done + words) != self._shown and any(word.fold for word in words)
+        return text(self._done + words) != self._heard and any(word.fold for word in words)
 
     def _recover(self, words: list[Word] | None, end: int) -> list[Word] | None:
         """Two trips, or no new word while there was speech: decode the rest without the final words (R3)."""
@@ -292,6 +292,6 @@ class Listener:
     def _reset(self) -> None:
         self._timed = 0
         self._covers, self._plain = None, False
-        self._done, self._shown = [], ""
+        self._done, self._heard = [], ""
         self._agreement.clear()
         self._strikes, self._grew = 0, None

@@ -39,7 +39,10 @@ class Request:
         return Hypothesis(tuple(words), result.scores[0], result.no_speech_prob, len(ids))
 
     def _chances(self, result: Any, ids: list[int]) -> list[float]:  # noqa: ANN401 - CTranslate2 has no types
-        """Return the probability of each token; one where it holds no letter or digit, even where it is not told."""
+        """Return the probability of each token: one where it holds no letter or digit.
+
+        Even where another guess was told of, untold where none was.
+        """
         own, forced = self._new(result)
         same = next((k for k, (a, b) in enumerate(zip(own, ids, strict=False)) if a != b), min(len(own), len(ids)))
         told = result.logits[0][forced : forced + same] if result.logits else []

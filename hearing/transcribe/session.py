@@ -272,7 +272,6 @@ class Session:
                     place = (placed.segment, placed.first_word, placed.words, through)
                     said = Words(self._handle, *place, low=finding.low, language=self._named())
                     self._out.append(said)
-                    self._drafted = None
             case Aligned():
                 self._time(finding.words, finding.spans)
             case Unsure():

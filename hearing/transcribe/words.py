@@ -8,6 +8,7 @@ from hearing.lang import SAME_LETTERS, spaced
 from hearing.transcribe.script import Convert, shown_script
 
 EVEN = 0.5
+"""Less is doubtful. The chance of a word that a second look put in, too: nobody tells its own."""
 UNTOLD = 0.6
 """The chance of a word of which the engine tells none: not doubtful, and not sure."""
 BROKEN = "\ufffd"

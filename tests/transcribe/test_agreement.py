@@ -88,14 +88,15 @@ def test_sure_words_after_a_doubtful_one_wait() -> None:
 def test_a_doubtful_word_must_stand_in_three(
     older: list[str], before: list[str], now: list[str], hold: int, data: st.DataObject
 ) -> None:
-    chances = [data.draw(st.sampled_from([0.2, 0.5, SURE])) for _ in now]
+    chances = [data.draw(st.sampled_from([0.2, 0.5, SURE])) if word.fold else 1.0 for word in words(now)]
     guess = [msgspec.structs.replace(word, chance=chance) for word, chance in zip(words(now), chances, strict=True)]
     two = agreed(words(before), guess, "en", hold)
     three = agreed(words(before), guess, "en", hold, words(older))
     assert three <= two
     stood = agreed(words(older), words(now), "en", 0)
     assert all(word.chance >= 0.5 for word in guess[stood:three])
-    assert three == two or (three >= stood and guess[three].chance < 0.5)
+    waiting = next((word for word in guess[three:] if word.fold), None)
+    assert three == two or (three >= stood and waiting is not None and waiting.chance < 0.5)
 
 
 def test_a_doubtful_word_waits_for_a_third_hypothesis_and_keeps_what_follows_waiting() -> None:
@@ -106,10 +107,31 @@ def test_a_doubtful_word_waits_for_a_third_hypothesis_and_keeps_what_follows_wai
     assert agreed(said, guess, "fr", 1) == 3
 
 
+def test_not_fewer_words_are_shown_than_were() -> None:
+    agreement = Agreement(hold=1, apart=16000)
+    first = [Word((1,), " it", 0.9), Word((2,), " was", 0.9), Word((3,), " so", 0.9)]
+    assert agreement.keep(first, 0, "fr", 0, whole=False) == 3
+    other = [Word((1,), " its", 0.3), Word((2,), " was", 0.4), Word((3,), " so", 0.4), Word((4,), " far", 0.4)]
+    assert agreement.keep(other, 1, "fr", 9600, whole=False) == 3
+    assert agreement.keep(other[1:], 0, "fr", 19200, whole=False) == 3
+    assert agreement.keep(other[1:2], 0, "fr", 28800, whole=False) == 1
+
+
+def test_of_the_last_three_words_a_doubtful_one_waits() -> None:
+    sure = [Word((k,), f" {k}", 0.9) for k in range(3)]
+    doubted = Word((9,), " nine", 0.5)
+    assert shown([], [doubted, *sure[:2]]) == 0
+    assert shown([], [doubted, *sure]) == 4
+
+
+def test_a_dash_is_no_last_word() -> None:
+    assert shown([], [Word((1,), " the", 0.9), Word((2,), " gov", 0.6), Word((3,), " —", 1.0)]) == 1
+
+
 def shown(before: Sequence[Word], now: Sequence[Word], final: int = 0, *, whole: bool = False) -> int:
     agreement = Agreement(hold=1, apart=16000)
-    agreement.keep(before, 0, "en", 0)
-    return agreement.steady(now, final, "en", whole=whole)
+    agreement.keep(before, 0, "en", 0, whole=False)
+    return agreement.keep(now, final, "en", 0, whole=whole)
 
 
 @pytest.mark.parametrize(("chance", "count"), [(0.3, 2), (0.5, 2), (0.6, 4)])
@@ -136,5 +158,6 @@ def test_what_is_final_is_shown_and_only_the_end_is_not(
     guess = [msgspec.structs.replace(word, chance=chance) for word, chance in zip(words(now), chances, strict=True)]
     final = data.draw(st.integers(0, len(now)))
     count = shown(words(before), guess, final, whole=whole)
-    assert max(final, len(now) - 3) <= count <= len(now)
+    spoken = [k for k, word in enumerate(guess) if word.fold]
+    assert max([final, *spoken[-3:-2]]) <= count <= len(now)
     assert count == len(now) or (not whole and guess[count].chance < 0.8)

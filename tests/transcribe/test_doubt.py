@@ -11,7 +11,7 @@ from hearing.events import RATE_HZ
 from hearing.transcribe.agreement import after
 from hearing.transcribe.engine import Hypothesis, Sound
 from hearing.transcribe.listen import Audio, Listener, Sure
-from hearing.transcribe.protocol import Gap, Words
+from hearing.transcribe.protocol import Draft, Gap, Words
 from hearing.transcribe.session import Said, Session, plain
 from hearing.transcribe.words import Word
 from tests.transcribe.fakes import Energy, FakeEngine, name, silence, speech
@@ -92,3 +92,46 @@ def test_what_follows_is_found_though_words_are_split_otherwise() -> None:
     assert after(spelled(" vous", " Merci", " bien"), spelled(" vous", " ?"), "fr") == spelled(" Merci", " bien")
     assert after(spelled("我们", "谢", "谢", "你"), spelled("我", "们", "谢谢"), "zh") == spelled("你")
     assert after(spelled("我们", "谢"), spelled("我"), "zh") == []
+
+
+class Scripted(FakeEngine):
+    """Hears what stands in a script, one line a guess, the last line again and again; each word with its chance."""
+
+    def __init__(self, *script: str) -> None:
+        super().__init__()
+        self._script = list(script)
+
+    def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
+        line = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        told = [part.split("/") for part in line.split()]
+        words = tuple(Word((k,), f" {text}", float(chance)) for k, (text, chance) in enumerate(told))
+        return Hypothesis(words[len(forced) :], -0.2, 0.01, len(words) - len(forced))
+
+
+def page(language: str, *script: str, ended: bool = False) -> list[str]:
+    """Return what a page shows after each guess: what is final, and after a bar what may still change."""
+    session, final, draft, shows = Session(plain(0, language), Scripted(*script), frames=Energy), "", "", list[str]()
+    for k in range(len(script)):
+        pause = ended and k == len(script) - 1
+        session.hear(1, session.heard, silence(0.8) if pause else speech(range(3 * k + 1, 3 * k + 4)))
+        for one in session.step():
+            if isinstance(one, Words):
+                final += "".join(f" {word}" for word in one.words)
+                draft = " ".join(draft.split()[len(one.words) :])
+            if isinstance(one, Draft):
+                draft = one.text
+        shows.append(f"{final.strip()}|{draft}")
+    return shows
+
+
+def test_a_doubtful_word_near_the_end_and_an_unlikely_last_one_are_not_shown_at_once() -> None:
+    assert page("fr", "un/.9 deux/.3 trois/.9", "un/.9 deux/.3 trois/.7") == ["|un", "un deux|trois"]
+    assert page("fr", "un/.9 deux/.9 trois/.7", "un/.9 deux/.9 trois/.7") == ["|un deux", "un deux|trois"]
+    assert page("fr", "un/.7 deux/.7 trois/.8") == ["|un deux trois"]
+
+
+def test_nothing_stands_on_the_page_that_was_taken_back() -> None:
+    taken = page("en", "one/.7 two/.7 three/.7 of/.85", "one/.7 two/.7 three/.7", ended=True)
+    assert taken == ["|one two three of", "one two three|"]
+    other = page("en", "one/.7 two/.7 three/.7 four/.85", "one/.7 two/.7 sea/.3 fore/.7 teen/.3 nine/.3")
+    assert other == ["|one two three four", "one two|sea fore"]

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hearing.transcribe.agreement import SURE
 from hearing.transcribe.engine import Asked, Hypothesis, Sound
 from hearing.transcribe.request import Request, unsure
 from hearing.transcribe.whisper import Whisper
-from hearing.transcribe.words import Word
+from hearing.transcribe.words import EVEN, UNTOLD, Word
 from tests.speech import demo_speech, engine
 
 EOT = 9
@@ -77,6 +78,14 @@ def test_a_second_look_has_the_chances_of_the_first_as_far_as_both_say_the_same(
     assert [round(word.chance, 2) for word in words] == [0.96, 0.5]
     words = guessed({1: 0.97, 2: 0.96, 4: 0.99}, forced=(1, 2), then=(1, 2, 3, 4)).words
     assert [(word.text, round(word.chance, 2)) for word in words] == [(",", 1.0), (" wor", 0.99)]
+
+
+def test_where_no_chance_is_told_nothing_is_doubted_and_nothing_sure() -> None:
+    answer = SimpleNamespace(sequences_ids=[list(SAID)], logits=[], scores=[-0.2], no_speech_prob=0.0)
+    heard = Request(Tokenizer(), Asked(Sound(160_000, None), "en", (), ())).answer(answer)
+    assert [word.chance for word in heard.words] == [UNTOLD] * 3
+    assert not unsure(heard)
+    assert EVEN < UNTOLD < SURE
 
 
 @pytest.mark.model
