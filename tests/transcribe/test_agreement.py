@@ -161,3 +161,14 @@ def test_what_is_final_is_shown_and_only_the_end_is_not(
     spoken = [k for k, word in enumerate(guess) if word.fold]
     assert max([final, *spoken[-3:-2]]) <= count <= len(now)
     assert count == len(now) or (not whole and guess[count].chance < 0.8)
+
+
+@pytest.mark.parametrize(
+    ("language", "apart", "waits"), [("fr", 9600, True), ("fr", 16000, False), ("en-GB", 9600, False)]
+)
+def test_a_third_hypothesis_is_asked_for_where_two_lie_close_together(
+    language: str, apart: int, *, waits: bool
+) -> None:
+    agreement = Agreement(hold=1, apart=16000)
+    agreement.keep(words([" a"]), 0, language, 100, whole=False)
+    assert agreement.waits(language, 100 + apart) is waits
