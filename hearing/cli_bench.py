@@ -21,6 +21,7 @@ def add(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
     spoken.add_argument("--seconds", type=float, default=45.0, help="play for so long each time (default: 45)")
     spoken.add_argument("--model", default="base", help="speech model: a name (base) or the path of a folder")
     spoken.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    spoken.add_argument("--compute-type", default="auto", metavar="T", help="its number format (default: auto)")
     text = "measure a model of this shape with weights of noise: tiny, base, small, medium, large-v2, large-v3, "
     spoken.add_argument("--shape", default="", help=text + "large-v3-turbo")
 
@@ -37,7 +38,7 @@ def bench(options: argparse.Namespace) -> None:
     spoken = Spoken(
         channels=LADDER if options.channels == _LADDER else _channels(options.channels),
         seconds=options.seconds,
-        model=ModelChoice(options.model, options.device),
+        model=ModelChoice(options.model, options.device, options.compute_type),
         shape=options.shape,
     )
     print(run.run(options.name, run.Size(spoken=spoken)).decode())

@@ -9,6 +9,7 @@ from hearing.bench import run as bench
 from hearing.bench import shape
 from hearing.bench.heard import busy
 from hearing.bench.transcribe import Spoken
+from hearing.cli import main
 from hearing.errors import Refused, Unavailable
 from hearing.transcribe.models import ModelChoice
 
@@ -113,6 +114,21 @@ def test_a_worker_that_cannot_load_its_model_is_not_measured(tmp_path: Path) -> 
     with pytest.raises(ExceptionGroup) as caught:
         bench.run("transcribe", bench.Size(spoken=spoken))
     assert caught.group_contains(Unavailable, match="left before")
+
+
+def test_the_model_of_a_bench_runs_as_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[bench.Size] = []
+
+    def run(_name: str, size: bench.Size) -> bytes:
+        asked.append(size)
+        return b"{}"
+
+    monkeypatch.setattr(bench, "run", run)
+    main(["bench", "transcribe", "--model", "small", "--device", "cuda", "--compute-type", "float16"])
+    assert [size.spoken.model for size in asked] == [ModelChoice("small", "cuda", "float16")]
+    assert capsys.readouterr().out == "{}\n"
 
 
 @pytest.mark.model
