@@ -56,7 +56,7 @@ class Log(Reading, Protocol):
         none): raises Conflict if it is not. The same `key` again returns the first answer and stores nothing; it is
         looked up before `expect`, for as long as the stream lives. Raises Refused for an empty body or no body, and
         Unavailable when the bytes could not be made durable: then nobody knows whether they are stored, so repeat
-        it with a key.
+        it with a key, or read and decide again and append with `expect`: what came late after all is a Conflict.
         """
         ...
 

@@ -140,7 +140,7 @@ class Invites:
         if invite is None:
             raise NotFound("There is no such invitation.")
         if not invite.revoked:
-            await self._append(InviteRevoked(invite_id, self._now_ms()))
+            await self._append(InviteRevoked(invite_id, self._now_ms()), key=f"revoked {invite_id}")
 
     async def seats(self, dialogue: str) -> list[Seat]:
         """Return the invitations to a dialogue."""
@@ -174,8 +174,10 @@ class Invites:
         except Conflict:
             await self._rooms.refresh()
 
-    async def _append(self, event: InviteCreated | InviteBound | InviteRevoked, *, expect: int | None = None) -> None:
-        await self._log.append(HOUSE, [encode(event)], subject=_subject(event.invite), expect=expect)
+    async def _append(
+        self, event: InviteCreated | InviteBound | InviteRevoked, *, expect: int | None = None, key: str | None = None
+    ) -> None:
+        await self._log.append(HOUSE, [encode(event)], subject=_subject(event.invite), expect=expect, key=key)
         await self._rooms.refresh()
 
 
