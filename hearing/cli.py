@@ -18,6 +18,7 @@ from hearing import (
     cli_export,
     cli_invite,
     cli_meeting,
+    cli_model,
     cli_publish,
     cli_redact,
     cli_revise,
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 done, 1 it could not be done, 2 it was asked wrongly."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    for chatty in ("uvicorn", "httpx", "faster_whisper", "websockets"):
+    for chatty in ("uvicorn", "httpx", "httpx2", "faster_whisper", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     if status := _run(options):
         sys.exit(status)
@@ -83,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_publish.add_options(_command(commands, "publish", cli_publish.publish, cli_publish.TEXT, where))
     cli_captioner.add_options(_command(commands, "captioner", cli_captioner.captioner, cli_captioner.TEXT, where))
     cli_transcribe.add_options(_command(commands, "transcribe", cli_transcribe.transcribe, cli_transcribe.TEXT))
-    for verb in (cli_bench, cli_doctor, cli_backup, cli_worker):
+    for verb in (cli_model, cli_bench, cli_doctor, cli_backup, cli_worker):
         verb.add(commands, _command)
     return parser
 

@@ -1,4 +1,4 @@
-"""The speech model: there, as it was published, and fast enough for so many channels. Run for a few seconds."""
+"""The speech model: there, as its sums say, and fast enough for so many channels. Run for a few seconds."""
 
 import time
 from collections.abc import Mapping
@@ -43,15 +43,23 @@ def look(config: Config, environ: Mapping[str, str], channels: int, *, measure: 
     try:
         found = models.find(ModelChoice(config.model, config.device, config.compute_type), environ)
     except HearingError as error:
-        mend = "./scripts/setup run" if isinstance(error, Unavailable) else "delete that folder, and start again"
-        return [Seen("model", "no-go", "model-missing", str(error), mend)]
-    there = Seen("model", "go", "model", f"{found.name}, in {found.folder}; its files are as published")
+        return [Seen("model", "no-go", "model-missing", str(error), _mend(config.model, error))]
+    there = Seen("model", "go", "model", f"{found.name}, in {found.folder}; its files are what their sums say")
     if not measure:
         return [there]
     try:
         return [there, judge_speed(_service_s(found, config), thread_count(0), channels)]
     except HearingError as error:
         return [there, Seen("model", "no-go", "model-refuses", str(error), 'device = "cpu", compute_type = "int8"')]
+
+
+def _mend(model: str, error: HearingError) -> str:
+    """Return what brings a model that is missing, or is not what it must be."""
+    if Path(model).expanduser().is_dir():
+        return "put the right files into that folder, with their SHA256SUMS"
+    if model != models.BASE:
+        return f"hearing model fetch {model}"
+    return "./scripts/setup run" if isinstance(error, Unavailable) else "delete that folder, and start again"
 
 
 def judge_speed(service_s: float, threads: int, channels: int) -> Seen:

@@ -230,7 +230,10 @@ def test_the_model_is_run_for_real(tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_not_there_is_told(tmp_path: Path) -> None:
-    assert speech.look(Config(model=str(tmp_path)), os.environ, 1)[0].verdict == "no-go"
+    [empty] = speech.look(Config(model=str(tmp_path)), os.environ, 1)
+    assert (empty.verdict, "SHA256SUMS" in empty.mend) == ("no-go", True)
+    [missing] = speech.look(Config(model="large-v3"), {"HEARING_CACHE": str(tmp_path)}, 1)
+    assert (missing.verdict, missing.mend) == ("no-go", "hearing model fetch large-v3")
     assert speech.look(Config(model=str(tmp_path), local_worker=False), os.environ, 1)[0].code == "worker-elsewhere"
 
 
