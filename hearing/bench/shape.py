@@ -1,7 +1,8 @@
 """Measure a model of some shape without its weights: how many at once, how fast. Its weights are noise.
 
 Noise computes as fast as speech does, and never stops by itself: every guess runs to the same length, so that figures
-compare. What it hears means nothing. For a GPU before a model is fetched, and for models that cannot be had here.
+compare. What it hears means nothing. For a GPU before a model is fetched, and for models that cannot be had here. The
+vocabulary is that of the base model, which must be here.
 """
 
 import logging
@@ -80,7 +81,7 @@ class ShapeFigures(msgspec.Struct, frozen=True, tag_field="bench", tag="transcri
     """A draft: `heard_s` of audio, a prompt, forced words, and `new_tokens` guessed.
 
     `channels` are those that fit at each tick of the pace, in ms, at the best batch that is done within the tick; on a
-    processor, with all its cores.
+    processor, with all its cores. Only encoding and guessing drafts is reckoned, in full batches.
     """
 
     shape: str
