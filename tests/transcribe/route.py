@@ -21,9 +21,9 @@ FRAME = 3200
 
 
 @asynccontextmanager
-async def serving(one: Bench) -> AsyncIterator[str]:
-    """Serve the dispatch's route on a free port; yield its http URL."""
-    async with served(one) as server:
+async def serving(one: Bench, socket: type[asyncio.Protocol] | None = None) -> AsyncIterator[str]:
+    """Serve the dispatch's route on a free port; yield its http URL. `socket` speaks WebSocket there."""
+    async with served(one, socket) as server:
         yield url_of(server)
 
 
@@ -32,12 +32,17 @@ def url_of(server: uvicorn.Server) -> str:
 
 
 @asynccontextmanager
-async def served(one: Bench) -> AsyncIterator[uvicorn.Server]:
+async def served(one: Bench, socket: type[asyncio.Protocol] | None = None) -> AsyncIterator[uvicorn.Server]:
     """Serve the dispatch's route on a free port."""
     app = Starlette(routes=routes(one.dispatch.workers, TOKEN))
     server = uvicorn.Server(
         uvicorn.Config(
-            app, port=0, log_level="warning", lifespan="off", ws=bounded_socket(), timeout_graceful_shutdown=1
+            app,
+            port=0,
+            log_level="warning",
+            lifespan="off",
+            ws=socket or bounded_socket(),
+            timeout_graceful_shutdown=1,
         )
     )
     serving = one.group.create_task(server.serve())
