@@ -1,23 +1,34 @@
-"""Workers are killed and frozen under a channel that is live: final words stay, stand once, and none are lost."""
+"""Workers are killed, frozen and cut off under a channel that is live: final words stay, stand once, none are lost.
+
+Takes a quarter of an hour: scripts/slow tests/chaos/test_workers.py --log-cli-level=INFO. Its last line tells how soon
+another worker held the channel, and how soon it said something.
+"""
 
 import asyncio
 import itertools
+import json
 import logging
+import os
 import random
-import re
-from collections import Counter
+import resource
+import statistics
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from hearing.events import SegmentClosed, WordsCommitted, decode_public
 from hearing.log.base import tail
+from hearing.transcribe.connection import draft_name
 from hearing.transcribe.engine import Pcm
+from hearing.transcribe.protocol import SILENCE_S
+from tests.chaos.passages import Passage, doubled, error_rate, lost, parted
 from tests.speech import pcm, speech
 from tests.transcribe.fakes import raw
+from tests.transcribe.lines import Lines
 from tests.transcribe.relaying import PUBLIC, Bench, bench
 from tests.transcribe.route import FRAME, TOKEN, serving
 from tests.transcribe.worker_process import WorkerProcess, token_file
@@ -26,34 +37,34 @@ pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.audio]
 
 logger = logging.getLogger(__name__)
 
-KILLS, FREEZES = 20, 10
+KILLS, FREEZES, HOLDS = 20, 10, 4
 DEADLINE_S = 300.0
+LATEST_S = SILENCE_S + 10.0
+"""A channel is another's once its worker has said nothing for SILENCE_S; the rest is for a machine that is busy."""
+CLOSED = "relay has closed the connection"
 RATE = 16_000
 LONGEST_LOST, MOST_LOST = 2, 0.03
 """Two undisturbed hearings differ by so much: words that one has and the other lacks, in a row, and of all."""
 
 
-class Timed(msgspec.Struct, frozen=True):
-    """A word and its times, in ms from the start of the recording."""
+class Takeover(msgspec.Struct, frozen=True):
+    """A disturbance, and when another held the channel, in seconds of the loop's clock."""
 
-    text: str
-    t0: int
-    t1: int
-
-
-class Passage(msgspec.Struct, frozen=True):
-    """One hearing of the recording: its words in order, and its gaps, in ms from its start."""
-
-    words: list[Timed]
-    gaps: list[tuple[int, int]]
+    kind: str
+    began_s: float
+    held_s: float
 
 
 class Shown(msgspec.Struct):
-    """What a reader of the log has been shown as final, by segment, in order; `changed` if any of that ever changes."""
+    """What a reader of the log has been shown as final, by segment, in order; `changed` if any of that ever changes.
+
+    `told_s` is when there were new words, final ones or a draft, by the loop's clock.
+    """
 
     words: dict[str, list[str]] = {}
     closed: set[str] = set()
     changed: str = ""
+    told_s: list[float] = []
 
     @property
     def count(self) -> int:
@@ -67,10 +78,29 @@ class Shown(msgspec.Struct):
                 if event.first_word != len(known) or event.segment in self.closed:
                     self.changed = f"word {event.first_word} of {event.segment} after {len(known)}"
                 known.extend(event.words)
+                self.told_s.append(_now())
             elif isinstance(event, SegmentClosed):
                 if event.segment in self.closed or len(event.word_times) != len(self.words[event.segment]):
                     self.changed = f"times of {event.segment}"
                 self.closed.add(event.segment)
+
+    async def watch(self, one: Bench) -> None:
+        async for _, draft in one.board.watch(draft_name(one.dispatch.carried("m", "en"))):
+            if draft is not None:
+                self.told_s.append(_now())
+
+
+class Hearing(msgspec.Struct, frozen=True):
+    """What came of hearing the recording again and again under disturbances.
+
+    `cpu_per_s`: processor seconds a second of the workers, and of the relay with its test.
+    """
+
+    passages: list[Passage]
+    shown: Shown
+    takeovers: list[Takeover]
+    late: dict[str, int]
+    cpu_per_s: dict[str, float]
 
 
 async def until(condition: Callable[[], bool], what: str) -> None:
@@ -99,8 +129,9 @@ async def play(one: Bench, sound: Pcm, enough: asyncio.Event) -> int:
 class Crew:
     """Two real workers, told apart by the channels they say they carry."""
 
-    def __init__(self, one: Bench, url: str, folder: Path) -> None:
+    def __init__(self, one: Bench, url: str, lines: Lines, folder: Path) -> None:
         self._one = one
+        self._lines = lines
         options = ("--relay", url, "--token-file", str(token_file(folder, TOKEN)), "--threads", "1")
         self.workers = {
             channels: WorkerProcess(folder / f"{channels}.err", *options, "--channels", str(channels))
@@ -120,138 +151,132 @@ class Crew:
     async def both(self) -> None:
         await until(lambda: self.connected == {3, 4} and self.holder is not None, "both workers")
 
-    async def kill(self) -> None:
-        """Kill -9 the one that carries the channel, and start it again when the other has taken over."""
+    async def disturb(self, what: str) -> Takeover:
+        """Kill -9 the one that carries the channel, freeze it, or hold back what it says, until the other has it.
+
+        Then it is started, thawed or let go. Where it still runs it finds its connection closed.
+        """
         victim = self.holder
         assert victim is not None
-        self.workers[victim].kill()
-        await until(lambda: self.holder not in {None, victim}, "the other to take over from the dead")
-        self.workers[victim].start()
+        worker = self.workers[victim]
+        acts: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
+            "kill": (worker.kill, worker.start),
+            "freeze": (worker.freeze, worker.thaw),
+            "hold": (lambda: self._lines.hold(victim), self._lines.let_go),
+        }
+        disturb, undo = acts[what]
+        closed, began_s = worker.said().count(CLOSED), _now()
+        disturb()
+        await until(lambda: self.holder not in {None, victim}, f"the other to take over after a {what}")
+        held_s = _now()
+        undo()
+        if what != "kill":
+            await until(lambda: worker.said().count(CLOSED) > closed, f"its connection to be closed after a {what}")
+        return Takeover(what, began_s, held_s)
 
-    async def freeze(self) -> None:
-        """Freeze the one that carries the channel until the other has it."""
-        victim = self.holder
-        assert victim is not None
-        self.workers[victim].freeze()
-        await until(lambda: self.holder not in {None, victim}, "the other to take over from the frozen")
-        self.workers[victim].thaw()
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
-async def hear(sound: Pcm, folder: Path, disturbances: Sequence[str]) -> tuple[list[Passage], Shown]:
+async def hear(sound: Pcm, folder: Path, disturbances: Sequence[str]) -> Hearing:
     """Hear the recording live with two workers; return each of its passages, and what was shown meanwhile."""
     folder.mkdir()
-    async with bench() as one, serving(one) as url:
-        crew, shown, enough = Crew(one, url, folder), Shown(), asyncio.Event()
+    lines, takeovers, before_s, began_s = Lines(), list[Takeover](), _cpu_s(), _now()
+    async with bench() as one, serving(one, lines.protocol()) as url:
+        crew, shown, enough = Crew(one, url, lines, folder), Shown(), asyncio.Event()
         with ExitStack() as processes:
             for worker in crew.workers.values():
                 processes.enter_context(worker)
             await crew.both()
-            following = asyncio.create_task(shown.follow(one))
+            following = [asyncio.create_task(shown.follow(one)), asyncio.create_task(shown.watch(one))]
             playing = asyncio.create_task(play(one, sound, enough))
             for number, what in enumerate(disturbances, 1):
                 await crew.both()
                 before = shown.count
                 await until(lambda before=before: shown.count >= before + 3, "three more words")  # type: ignore[misc]
                 assert not playing.done()
-                await (crew.kill() if what == "kill" else crew.freeze())
-                logger.info("disturbance=%d kind=%s words=%d", number, what, shown.count)
+                takeovers.append(await crew.disturb(what))
+                took_s, late = takeovers[-1].held_s - takeovers[-1].began_s, sum(lines.late.values())
+                row = (number, what, shown.count, took_s, late)
+                logger.info("disturbance=%d kind=%s words=%d held_s=%.2f too_late=%d", *row)
             enough.set()
             passes = await playing
             await one.ears.drain(DEADLINE_S, len(sound) * passes * 1000 // RATE)
         final = await one.words()
         await until(lambda: shown.count == len(final), "the last words")
-        following.cancel()
-        await asyncio.wait([following])
+        for task in following:
+            task.cancel()
+        await asyncio.wait(following)
         assert [word for words in shown.words.values() for word in words] == final
         spoken = (await one.folded()).channel("en")
     assert not spoken.open_segments()
-    timed = [
-        Timed(word, t0, t1)
-        for segment in spoken.segments
-        for word, (t0, t1) in zip(segment.words, segment.times or (), strict=True)
-    ]
-    length_ms = len(sound) * 1000 // RATE
-    return [
-        Passage(
-            [
-                Timed(word.text, word.t0 - n * length_ms, word.t1 - n * length_ms)
-                for word in timed
-                if n * length_ms <= word.t0 < (n + 1) * length_ms
-            ],
-            [
-                (gap.t0 - n * length_ms, gap.t1 - n * length_ms)
-                for gap in spoken.gaps
-                if n * length_ms <= gap.t0 < (n + 1) * length_ms
-            ],
-        )
-        for n in range(passes)
-    ], shown
+    seconds = _now() - began_s
+    cpu_per_s = {whose: round((used_s - before_s[whose]) / seconds, 3) for whose, used_s in _cpu_s().items()}
+    return Hearing(parted(spoken, len(sound) * 1000 // RATE, passes), shown, takeovers, dict(lines.late), cpu_per_s)
 
 
-def folded(words: Sequence[Timed]) -> list[Timed]:
-    """Return words without case and punctuation."""
-    plain = [Timed(re.sub(r"[^\w']", "", word.text.lower()), word.t0, word.t1) for word in words]
-    return [word for word in plain if word.text]
+def _cpu_s() -> dict[str, float]:
+    """Return the processor seconds used by workers that have ended, and by this process."""
+    whose = {"workers": resource.RUSAGE_CHILDREN, "relay": resource.RUSAGE_SELF}
+    return {one: (used := resource.getrusage(who)).ru_utime + used.ru_stime for one, who in whose.items()}
 
 
-def lost(undisturbed: Passage, disturbed: Passage) -> list[int]:
-    """Return the lengths of the runs of words that the undisturbed hearing has and the other lacks, gaps left out."""
-    jiwer = pytest.importorskip("jiwer")
-    before, after = folded(undisturbed.words), folded(disturbed.words)
-    aligned = jiwer.process_words(text(before), text(after)).alignments[0]
-    gaps = disturbed.gaps
-    runs = [before[one.ref_start_idx : one.ref_end_idx] for one in aligned if one.type == "delete"]
-    missing = [[word for word in run if not any(word.t0 < t1 and t0 < word.t1 for t0, t1 in gaps)] for run in runs]
-    return [len(run) for run in missing if run]
+def summary(heard: Hearing, undisturbed: Passage) -> dict[str, Any]:
+    """Return what a reader wants to know: p50 and worst of takeovers, in s, and what became of the words."""
+    took: dict[str, Any] = {}
+    for kind in sorted({one.kind for one in heard.takeovers}):
+        some = [one for one in heard.takeovers if one.kind == kind]
+        held = [one.held_s - one.began_s for one in some]
+        later = [(one, [at for at in heard.shown.told_s if at >= one.held_s]) for one in some]
+        said = [min(at) - one.began_s for one, at in later if at]
+        took[kind] = {"count": len(some), "held_s": middle_and_worst(held), "said_s": middle_and_worst(said)}
+    runs = [lost(undisturbed, passage) for passage in heard.passages]
+    return {
+        "takeovers": took,
+        "too_late": heard.late,
+        "passages": len(heard.passages),
+        "gaps": sum(len(passage.gaps) for passage in heard.passages),
+        "gap_ms": sum(t1 - t0 for passage in heard.passages for t0, t1 in passage.gaps),
+        "lost": [sum(some) for some in runs],
+        "longest_lost": max(itertools.chain([0], *runs)),
+        "doubled": sum(len(doubled(undisturbed, passage)) for passage in heard.passages),
+        "changed": heard.shown.changed,
+        "error_rate": [round(error_rate(passage), 3) for passage in heard.passages],
+        "undisturbed_error_rate": round(error_rate(undisturbed), 3),
+        "words": len(undisturbed.words),
+        "cpu_per_s": heard.cpu_per_s,
+        "load": os.getloadavg()[0],
+    }
 
 
-def text(words: Sequence[Timed]) -> str:
-    return " ".join(word.text for word in words)
-
-
-def error_rate(passage: Passage) -> float:
-    """Return the share of words that are wrong, by the text that was read."""
-    jiwer = pytest.importorskip("jiwer")
-    from whisper_normalizer.english import EnglishTextNormalizer
-
-    fold = EnglishTextNormalizer()
-    truth = speech("bench/ref_en.txt").read_text("utf-8")
-    return float(jiwer.wer(fold(truth), fold(text(passage.words))))
-
-
-def doubled(undisturbed: Passage, disturbed: Passage) -> list[tuple[str, ...]]:
-    """Return what is said more often than it was: five words in a row."""
-    counts = [
-        Counter(zip(*(said[n:] for n in range(5)), strict=False))
-        for said in ([word.text for word in folded(one.words)] for one in (undisturbed, disturbed))
-    ]
-    return [five for five, count in counts[1].items() if count > max(1, counts[0][five])]
+def middle_and_worst(seconds: Sequence[float]) -> list[float]:
+    return [round(statistics.median(seconds), 2), round(max(seconds), 2)]
 
 
 async def test_twenty_kills_and_ten_freezes_lose_no_word_and_change_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """What a worker still says after another took over is refused: its connection was its right, and is closed.
+
+    A frozen one has hardly anything to say by then. One whose words are held back on their way says all of them late.
+    """
     caplog.set_level(logging.INFO, logger.name)
+    caplog.set_level(logging.INFO, "hearing.transcribe.workers")
     sound = pcm(speech("bench/ref_en.flac"))
     sound = sound[: len(sound) // FRAME * FRAME]
-    disturbances = ["kill"] * KILLS + ["freeze"] * FREEZES
+    disturbances = ["kill"] * KILLS + ["freeze"] * FREEZES + ["hold"] * HOLDS
     random.Random(5).shuffle(disturbances)
-    passages, shown = await hear(sound, tmp_path / "disturbed", disturbances)
-    [undisturbed], _ = await hear(sound, tmp_path / "undisturbed", ())
-    assert shown.changed == ""
-    logger.info("undisturbed words=%d error_rate=%.3f", len(undisturbed.words), error_rate(undisturbed))
-    for passage in passages:
-        runs = lost(undisturbed, passage)
-        gap_ms = sum(t1 - t0 for t0, t1 in passage.gaps)
-        logger.info(
-            "disturbed words=%d error_rate=%.3f lost=%d longest_lost=%d gap_ms=%d",
-            len(passage.words),
-            error_rate(passage),
-            sum(runs),
-            max(runs, default=0),
-            gap_ms,
-        )
-    for passage in passages:
+    heard = await hear(sound, tmp_path / "disturbed", disturbances)
+    silent = sum("said nothing" in record.getMessage() for record in caplog.records)
+    [undisturbed] = (await hear(sound, tmp_path / "undisturbed", ())).passages
+    told = {**summary(heard, undisturbed), "closed_for_silence": silent}
+    logger.info("%s", json.dumps(told))
+    assert heard.shown.changed == ""
+    assert all(one.held_s - one.began_s <= LATEST_S for one in heard.takeovers)
+    assert silent >= FREEZES + HOLDS
+    assert heard.late.get("Words")
+    for passage in heard.passages:
         runs = lost(undisturbed, passage)
         assert max(runs, default=0) <= LONGEST_LOST
         assert sum(runs) <= MOST_LOST * len(undisturbed.words)
