@@ -1,6 +1,6 @@
 """The words of a meeting that a recogniser should know how to spell, as staff write them: a term a line. Pure.
 
-They go to the workers alone, in front of what they are told was said before.
+They go to the workers alone, and are all that the model is told: not what was said before.
 """
 
 import re
