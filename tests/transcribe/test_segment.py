@@ -2,6 +2,7 @@
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,12 +42,44 @@ def test_words_stand_once_and_in_order(said: list[tuple[str, bool]], group: int)
     assert not segments.waiting
 
 
-@given(st.lists(st.sampled_from(["a", "State,", "party.", "international"]), min_size=1, max_size=80))
-def test_a_segment_is_at_most_two_caption_lines(said: list[str]) -> None:
-    segments, lines = Segments("en"), dict[int, list[str]]()
+SAID = {
+    "en": ["a", "State,", "party.", "international"],
+    "ar": ["في", "الدولة", "الاتفاقية", "التمييز؟", "اللجنة"],
+    "zh": ["的", "国", "约", "会。", "CEDAW"],
+}
+MOST = {"en": LONGEST, "ar": LONGEST, "zh": 33}
+"""Characters in two lines; a Chinese one is as wide as two and a half letters."""
+
+
+@pytest.mark.parametrize("language", SAID)
+@given(data=st.data())
+def test_a_segment_is_at_most_two_caption_lines(language: str, data: st.DataObject) -> None:
+    said = data.draw(st.lists(st.sampled_from(SAID[language]), min_size=40, max_size=120))
+    segments, lines = Segments(language), dict[int, list[str]]()
     for one in segments.commit(said):
         lines.setdefault(one.segment, []).extend(one.words)
-    assert all(len(join(words, "en")) <= LONGEST for words in lines.values())
+    assert all(len(join(words, language)) <= MOST[language] for words in lines.values())
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_a_segment_without_a_mark_takes_all_the_words_that_fit(language: str) -> None:
+    word = SAID[language][0]
+    first, second = Segments(language).commit([word] * 50)
+    assert len(join(first.words, language)) <= MOST[language] < len(join([*first.words, *second.words[:1]], language))
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "mark", "least"),
+    [("ar", "التمييز", "؟", 3), ("ar", "التمييز", "؛", 8), ("ar", "الاتفاقية", "،", 6)]
+    + [("zh", "国", mark, 7) for mark in "。？！"]
+    + [("zh", "国", mark, 23) for mark in "，、；"],
+)
+def test_marks_of_every_script_end_a_segment_once_it_is_long_enough(
+    language: str, word: str, mark: str, least: int
+) -> None:
+    for count, placed in ((least - 1, [least]), (least, [least, 1])):
+        said = [*[word] * (count - 1), word + mark, word]
+        assert [len(one.words) for one in Segments(language).commit(said)] == placed
 
 
 def test_a_sentence_ends_a_segment_unless_it_is_very_short() -> None:
