@@ -8,6 +8,7 @@ import pytest
 
 from hearing.events import RATE_HZ
 from hearing.transcribe.lane import Lane
+from hearing.transcribe.protocol import Gap
 from hearing.transcribe.session import Said
 from hearing.transcribe.supply import WINDOW, Supply
 
@@ -88,3 +89,23 @@ async def test_a_worker_that_hears_nothing_is_sent_no_more_than_the_window() -> 
         await asyncio.sleep(0)
     feeding.cancel()
     assert WINDOW <= sum(sent) <= WINDOW + 2 * FRAME
+
+
+@pytest.mark.parametrize(("frames", "begin_s"), [(3000, 0), (3001, 570.2)], ids=["ten minutes", "a frame more"])
+async def test_a_worker_further_behind_than_ten_minutes_goes_on_half_a_minute_behind(
+    frames: int, begin_s: float
+) -> None:
+    supply, begin = Supply("en", nothing), round(begin_s * RATE_HZ)
+    supply.begin(0)
+    for number in range(frames):
+        supply.hear(1, number * FRAME, bytes(2 * FRAME))
+    supply.finish()
+    at = begin
+    async for chunk in supply.audio(0):
+        assert chunk.sample == at
+        at = chunk.end
+        supply.progress(at, at)
+    assert at == frames * FRAME
+    left_out, kept = Gap(1, 0, max(1, begin // 16), "not-recorded"), Gap(1, begin // 16, at // 16, "not-recorded")
+    assert (supply.reason(left_out) == "overload") is (begin > 0)
+    assert supply.reason(kept) == "not-recorded"

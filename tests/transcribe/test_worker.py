@@ -9,17 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from hearing.config import Config
+from hearing.events import RATE_HZ
 from hearing.transcribe.engine import Hypothesis, Sound
 from hearing.transcribe.local import keep_worker
 from hearing.transcribe.models import ModelChoice
 from hearing.transcribe.words import Word
 from hearing.transcribe.worker import WorkerSettings, work, worker_url
-from tests.transcribe.fakes import FakeEngine, name
+from tests.transcribe.fakes import FakeEngine, name, raw, silence
 from tests.transcribe.relaying import bench
 from tests.transcribe.route import FRAME, TOKEN, make, play, said, serving, talk
 
@@ -56,6 +58,25 @@ async def test_words_stand_once_though_workers_are_lost_again_and_again() -> Non
         await one.ears.drain(20)
         assert await one.words() == [name(number) for number in range(1, 73)]
         assert not (await one.folded()).channel("en").gaps
+        working.cancel()
+
+
+async def test_what_a_worker_more_than_ten_minutes_behind_leaves_out_is_a_gap_to_the_millisecond() -> None:
+    before, missed, after = talk(1), silence(640), np.concatenate([silence(2), talk(3)[len(talk(1)) :]])
+    async with bench() as one, serving(one) as url:
+        working = asyncio.create_task(work(settings(url), FakeEngine(), 1, make))
+        await play(one, before, 0, len(before))
+        await said(one, 12)
+        for sample in range(len(before), len(before) + len(missed), FRAME):
+            one.ears.hear("en", 1, sample, bytes(2 * FRAME))
+        one.ears.hear("en", 1, len(before) + len(missed), raw(after))
+        await one.ears.drain(60)
+        assert await one.words() == [name(number) for number in range(1, 37)]
+        end = len(before) + len(missed) + len(after)
+        gaps = (await one.folded()).channel("en").gaps
+        assert [(gap.t0, gap.t1, gap.reason) for gap in gaps] == [
+            (len(before) // 16, (end - 30 * RATE_HZ) // 16, "overload")
+        ]
         working.cancel()
 
 
