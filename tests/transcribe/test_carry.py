@@ -1,44 +1,118 @@
-"""What a worker says of a channel as it ends."""
+"""What a worker hears of its channels, and what it says of one as it ends."""
 
 import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
 
 from hearing.transcribe.carry import Carrier
-from hearing.transcribe.engine import Engine
+from hearing.transcribe.engine import Engine, Hypothesis, Pcm, Sound
 from hearing.transcribe.hands import Hands
 from hearing.transcribe.pace import STEPS, Pace
-from hearing.transcribe.protocol import Assign, Drained, Finish, FromWorker, Pulse, encode, from_worker, pack_pcm
+from hearing.transcribe.protocol import (
+    Assign,
+    Draft,
+    Drained,
+    Finish,
+    FromWorker,
+    Pulse,
+    encode,
+    from_worker,
+    pack_pcm,
+)
 from hearing.transcribe.session import Session, plain
+from hearing.transcribe.words import Word
 from tests.transcribe.fakes import Energy, FakeEngine, raw, silence, speech
+
+FRAME = 3200
 
 
 def make(assign: Assign, engine: Engine) -> Session:
     return Session(assign, engine, frames=Energy)
 
 
-async def test_the_last_channel_ends_with_the_pace_it_had() -> None:
-    said: list[FromWorker] = []
-    drained = asyncio.Event()
+class Worker:
+    """A carrier without a socket: what it said, and how to wait for it."""
 
-    async def send(frame: str) -> None:
-        said.append(from_worker(frame))
-        if isinstance(said[-1], Drained):
-            drained.set()
+    def __init__(self, engine: Engine, hands: Hands) -> None:
+        self.said: list[FromWorker] = []
+        self.hands = hands
+        self.carrier = Carrier(engine, send=self._send, hands=hands, make=make)
+        self._news = asyncio.Event()
 
-    hands = Hands(1, 4)
-    carrier = Carrier(FakeEngine(), send=send, hands=hands, make=make)
-    running = asyncio.create_task(carrier.run())
-    try:
-        await carrier.take(encode(plain(1, "en")).decode())
-        hands.pace = Pace(level=2)
-        for pcm in (speech([1, 2, 3]), silence(1.5)):
-            await carrier.take(pack_pcm(1, 1, 0 if pcm[0] else len(speech([1, 2, 3])), raw(pcm)))
-        await carrier.take(encode(Finish(1)).decode())
+    async def play(self, handle: int, sample: int, pcm: Pcm) -> None:
+        """Give it a frame of a channel."""
+        await self.carrier.take(pack_pcm(handle, 1, sample, raw(pcm)))
+
+    async def says(self, kind: type[FromWorker], count: int = 1) -> None:
+        """Wait until it has said something so often."""
         async with asyncio.timeout(60):
-            await drained.wait()
+            while sum(isinstance(one, kind) for one in self.said) < count:
+                self._news.clear()
+                await self._news.wait()
+
+    async def _send(self, frame: str) -> None:
+        self.said.append(from_worker(frame))
+        self._news.set()
+
+
+@asynccontextmanager
+async def working(engine: Engine, threads: int) -> AsyncIterator[Worker]:
+    """Run a carrier; it is gone at the end."""
+    hands = Hands(threads, 4)
+    worker = Worker(engine, hands)
+    running = asyncio.create_task(worker.carrier.run())
+    try:
+        yield worker
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         hands.close()
-    pulses = [one for one in said[: said.index(Drained(1))] if isinstance(one, Pulse) and one.heard]
+
+
+async def test_the_last_channel_ends_with_the_pace_it_had() -> None:
+    async with working(FakeEngine(), 1) as worker:
+        await worker.carrier.take(encode(plain(1, "en")).decode())
+        worker.hands.pace = Pace(level=2)
+        await worker.play(1, 0, speech([1, 2, 3]))
+        await worker.play(1, len(speech([1, 2, 3])), silence(1.5))
+        await worker.carrier.take(encode(Finish(1)).decode())
+        await worker.says(Drained)
+        assert worker.hands.pace == Pace()
+    pulses = [one for one in worker.said[: worker.said.index(Drained(1))] if isinstance(one, Pulse) and one.heard]
     assert pulses[-1].heard[-1].tick_ms == STEPS[2].tick_ms
-    assert hands.pace == Pace()
+
+
+class Held(FakeEngine):
+    """Guesses when it is let go; `entered` says that it wants to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.go = threading.Event(), threading.Event()
+
+    def guess(self, sound: Sound, language: str, *, prompt: Sequence[int], forced: Sequence[Word]) -> Hypothesis:
+        self.entered.set()
+        assert self.go.wait(60)
+        return super().guess(sound, language, prompt=prompt, forced=forced)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+async def test_frames_that_come_while_a_channel_is_heard_make_one_draft(threads: int) -> None:
+    engine, sound = Held(), speech(range(1, 31))
+    async with working(engine, threads) as worker:
+        await worker.carrier.take(encode(plain(1, "en")).decode())
+        await worker.play(1, 0, sound[: 4 * FRAME])
+        assert await asyncio.to_thread(engine.entered.wait, 60)
+        for number in range(4, 14):
+            await worker.play(1, number * FRAME, sound[number * FRAME : (number + 1) * FRAME])
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert worker.hands.free == threads - 1, "a channel has one job at a time"
+        engine.go.set()
+        await worker.says(Draft, 2)
+        assert engine.lengths == [4 * FRAME, 14 * FRAME]
+        await worker.carrier.take(encode(Finish(1)).decode())
+        await worker.says(Drained)
+        assert engine.lengths == [4 * FRAME, 14 * FRAME, 14 * FRAME], "one more, of the end"
