@@ -240,6 +240,8 @@ def _together(sounds: Sequence[Sound]) -> Any:  # noqa: ANN401 - CTranslate2 has
 
 
 def _spans(alignments: Sequence[tuple[int, int]], words: Sequence[Word]) -> list[tuple[int, int]]:
+    if not alignments:  # the audio is shorter than a step
+        return [(0, 0)] * len(words)
     pairs = np.array(alignments)
     first = np.pad(np.diff(pairs[:, 0]), (1, 0), constant_values=1).astype(bool)
     starts = pairs[first, 1] * _ALIGN_STEP
