@@ -46,6 +46,11 @@ class Worker:
         """Give it a frame of a channel."""
         await self.carrier.take(pack_pcm(handle, 1, sample, raw(pcm)))
 
+    async def look(self) -> None:
+        """Let it begin what jobs it will."""
+        for _ in range(5):
+            await asyncio.sleep(0)
+
     async def says(self, kind: type[FromWorker], count: int = 1) -> None:
         """Wait until it has said something so often."""
         async with asyncio.timeout(60):
@@ -98,21 +103,34 @@ class Held(FakeEngine):
         return super().guess(sound, language, prompt=prompt, forced=forced)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-async def test_frames_that_come_while_a_channel_is_heard_make_one_draft(threads: int) -> None:
-    engine, sound = Held(), speech(range(1, 31))
+@pytest.mark.parametrize(
+    ("more", "threads"), [(10, 1), (10, 3), (20, 3)], ids=["one", "three", "more than a job hears"]
+)
+async def test_frames_that_come_while_a_channel_is_heard_make_one_draft(more: int, threads: int) -> None:
+    engine, sound, end = Held(), speech(range(1, 31)), (4 + more) * FRAME
     async with working(engine, threads) as worker:
         await worker.carrier.take(encode(plain(1, "en")).decode())
         await worker.play(1, 0, sound[: 4 * FRAME])
         assert await asyncio.to_thread(engine.entered.wait, 60)
-        for number in range(4, 14):
+        for number in range(4, 4 + more):
             await worker.play(1, number * FRAME, sound[number * FRAME : (number + 1) * FRAME])
-            for _ in range(5):
-                await asyncio.sleep(0)
+            await worker.look()
             assert worker.hands.free == threads - 1, "a channel has one job at a time"
         engine.go.set()
         await worker.says(Draft, 2)
-        assert engine.lengths == [4 * FRAME, 14 * FRAME]
+        assert engine.lengths == [4 * FRAME, end]
         await worker.carrier.take(encode(Finish(1)).decode())
         await worker.says(Drained)
-        assert engine.lengths == [4 * FRAME, 14 * FRAME, 14 * FRAME], "one more, of the end"
+        assert engine.lengths == [4 * FRAME, end, end], "one more, of the end"
+
+
+async def test_at_the_slowest_pace_there_is_no_draft() -> None:
+    engine = FakeEngine()
+    async with working(engine, 1) as worker:
+        await worker.carrier.take(encode(plain(1, "en")).decode())
+        worker.hands.pace = Pace(level=len(STEPS) - 1)
+        await worker.play(1, 0, speech(range(1, 12)))
+        await worker.look()
+        await worker.carrier.take(encode(Finish(1)).decode())
+        await worker.says(Drained)
+    assert (engine.guesses, [one for one in worker.said if isinstance(one, Draft)]) == (1, [])
