@@ -134,3 +134,17 @@ async def test_at_the_slowest_pace_there_is_no_draft() -> None:
         await worker.carrier.take(encode(Finish(1)).decode())
         await worker.says(Drained)
     assert (engine.guesses, [one for one in worker.said if isinstance(one, Draft)]) == (1, [])
+
+
+async def test_channels_share_the_threads_and_none_is_forgotten() -> None:
+    engine, sound = Held(), speech(range(1, 7))
+    async with working(engine, 2) as worker:
+        for handle in (1, 2, 3, 4):
+            await worker.carrier.take(encode(plain(handle, "en")).decode())
+            await worker.play(handle, 0, sound)
+        assert await asyncio.to_thread(engine.entered.wait, 60)
+        await worker.look()
+        assert worker.hands.free == 0, "two of four are heard, and the others wait"
+        engine.go.set()
+        await worker.says(Draft, 4)
+        assert {one.handle for one in worker.said if isinstance(one, Draft)} == {1, 2, 3, 4}
