@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -54,10 +55,15 @@ def meddle(path: Path, statement: str) -> None:
 
 
 def found_in(folder: Path, needle: bytes) -> list[str]:
-    """Look with another process: closing a database's file in this one drops SQLite's locks (its howtocorrupt, 2.2)."""
+    """Look with another process: closing a database's file in this one drops SQLite's locks (its howtocorrupt, 2.2).
+
+    A file that is erased meanwhile is not found.
+    """
+    assert folder.exists()
     command = ["grep", "--recursive", "--text", "--files-with-matches", "--fixed-strings", needle.decode(), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode in {0, 1}, done.stderr
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
+    failed = [line for line in done.stderr.splitlines() if not line.endswith(": No such file or directory")]
+    assert not failed, failed
     return done.stdout.split()
 
 
