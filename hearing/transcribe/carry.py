@@ -156,7 +156,7 @@ class Carrier:
 
     async def _job(self, lane: Lane, job: "_Job") -> None:
         try:
-            said = await job.said
+            said, reached = await job.said, lane.reached  # the next job begins while this one's words are sent
         finally:
             lane.busy = False
             lane.due_s = self._now()
@@ -168,6 +168,7 @@ class Carrier:
             return
         for one in said:
             await self._say(one)
+        lane.said(reached)
         if lane.done and lane.drained:
             heard = lane.heard(self._hands.pace.step.tick_ms)  # the pace begins anew with the last channel gone
             self._lanes.pop(lane.handle)

@@ -18,7 +18,7 @@ _SLICE = 2 * RATE_HZ
 class Lane:
     """An assigned channel. `busy` while a job hears it, `done` when it was heard to its end.
 
-    Jobs run in threads, everything else in the loop.
+    `reached` is how far the last job came. Jobs run in threads, everything else in the loop.
     """
 
     def __init__(self, handle: int, session: Callable[[], Session], now_s: float) -> None:
@@ -34,7 +34,7 @@ class Lane:
         self._again: list[tuple[int, int, bytes]] = []
         self._samples = self._undrafted = 0
         self._ended = False
-        self._heard = Heard(handle, 0, 0, 0)
+        self.reached = self._told = Heard(handle, 0, 0, 0)
         self.glossary: tuple[str, ...] | None = None
         self._preferred: tuple[str, ...] | None = None
 
@@ -70,8 +70,12 @@ class Lane:
         return self.finishing and not self._waiting and not self._again
 
     def heard(self, tick_ms: int) -> Heard:
-        """Say how far the channel is."""
-        return Heard(self.handle, self._heard.sample, self._heard.settled, tick_ms)
+        """Say how far the channel is, by what was `said`."""
+        return Heard(self.handle, self._told.sample, self._told.settled, tick_ms)
+
+    def said(self, reached: Heard) -> None:
+        """All is said of what a job `reached`: before that, no word of it is called settled."""
+        self._told = reached
 
     def take(self) -> list[tuple[int, int, bytes]]:
         """Take out what the next job hears."""
@@ -100,7 +104,7 @@ class Lane:
         if last:
             session.end()
         said = session.step(draft=draft)
-        self._heard = Heard(self.handle, session.heard, session.settled, 0)
+        self.reached = Heard(self.handle, session.heard, session.settled, 0)
         self.done = last
         return said
 
@@ -109,7 +113,7 @@ class Lane:
         if self._session is None:
             return []
         said = self._session.give_up()
-        self._heard = Heard(self.handle, self._session.heard, self._session.settled, 0)
+        self.reached = Heard(self.handle, self._session.heard, self._session.settled, 0)
         return said
 
 

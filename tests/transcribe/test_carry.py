@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import numpy as np
 import pytest
 
 from hearing.transcribe.carry import Carrier
@@ -18,6 +19,7 @@ from hearing.transcribe.protocol import (
     Finish,
     FromWorker,
     Pulse,
+    Words,
     encode,
     from_worker,
     pack_pcm,
@@ -148,3 +150,29 @@ async def test_channels_share_the_threads_and_none_is_forgotten() -> None:
         engine.go.set()
         await worker.says(Draft, 4)
         assert {one.handle for one in worker.said if isinstance(one, Draft)} == {1, 2, 3, 4}
+
+
+async def test_nothing_is_called_settled_before_its_words_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hearing.transcribe.carry._PULSE_S", 0.01)
+    async with working(FakeEngine(), 1) as worker:
+        held, go_on, send = asyncio.Event(), asyncio.Event(), worker._send
+
+        async def slowly(frame: str) -> None:
+            if isinstance(from_worker(frame), Words):
+                held.set()
+                await go_on.wait()
+            await send(frame)
+
+        worker.carrier._send = slowly
+        await worker.carrier.take(encode(plain(1, "en")).decode())
+        pcm = np.concatenate([speech([1, 2, 3]), silence(1.5)])
+        await worker.play(1, 0, pcm)
+        async with asyncio.timeout(60):
+            await held.wait()
+        await worker.says(Pulse, sum(isinstance(one, Pulse) for one in worker.said) + 3)
+        pulses = [one for one in worker.said if isinstance(one, Pulse) and one.heard]
+        assert {pulse.heard[0].settled for pulse in pulses} == {0}
+        go_on.set()
+        async with asyncio.timeout(60):
+            while not any(isinstance(one, Pulse) and one.heard and one.heard[0].settled for one in worker.said):
+                await worker.says(Pulse, sum(isinstance(one, Pulse) for one in worker.said) + 1)

@@ -40,6 +40,7 @@ async def turn(lane: Lane, supply: Supply) -> None:
         await asyncio.sleep(0)
     while lane.wants:
         lane.hear(lane.take(), draft=True, last=False)
+        lane.said(lane.reached)
         heard = lane.heard(TICK_MS)
         supply.progress(heard.sample, heard.settled)
         for _ in range(5):
