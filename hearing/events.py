@@ -100,6 +100,17 @@ class GapMarked(Event, frozen=True, tag="gap.marked"):
     reason: GapReason
 
 
+class QuietMarked(Event, frozen=True, tag="quiet.marked"):
+    """The machine heard all from t0 to t1 and found no speech in it: nothing is missing there.
+
+    It stands before the words or the gap that follow, or at the channel's end.
+    """
+
+    channel: str
+    t0: int
+    t1: int
+
+
 class Ended(Event, frozen=True, tag="ended"):
     """The meeting was closed; nothing but corrections follows."""
 
@@ -355,6 +366,7 @@ PublicEvent = (
     | WordsCommitted
     | SegmentClosed
     | GapMarked
+    | QuietMarked
     | Ended
     | Redacted
     | PassageHidden

@@ -20,6 +20,7 @@ from hearing.events import (
     HumanMark,
     Made,
     PublicEvent,
+    QuietMarked,
     RecordCorrected,
     RunEnded,
     RunEndReason,
@@ -39,6 +40,7 @@ Mark = Literal["machine", "typed"] | HumanMark
 """Who answers for a text: nobody, a captioner, somebody who mended it, somebody who compared it with the floor."""
 
 StreamState = Literal["waiting", "live", "interrupted", "ended", "closed"]
+OfChannel = WordsCommitted | SegmentClosed | SegmentKept | SegmentCorrected | GapMarked | QuietMarked
 
 
 class Segment(msgspec.Struct):
@@ -156,6 +158,7 @@ class Spoken(msgspec.Struct):
     segments: list[Segment] = []
     through_t: int = 0
     gaps: list[GapMarked] = []
+    quiets: list[QuietMarked] = []
     made: dict[str, Made] = {}
 
     def open_segments(self) -> list[Segment]:
@@ -174,7 +177,8 @@ class Spoken(msgspec.Struct):
             return self.through_t
         ends = [segment.t1 for segment in self.segments if segment.t1 is not None]
         gaps = [gap.t1 for gap in self.gaps if gap.t1 <= pending[0].through_t]
-        return max([0, *ends[-1:], *gaps[-1:]])
+        quiets = [quiet.t1 for quiet in self.quiets if quiet.t1 <= pending[0].through_t]
+        return max([0, *ends[-1:], *gaps[-1:], *quiets[-1:]])
 
 
 class Transcript(msgspec.Struct):
@@ -205,7 +209,7 @@ def apply(transcript: Transcript, event: PublicEvent | None) -> None:
             transcript.reason, transcript.state_t = event.reason, event.t
         case Ended():
             transcript.state, transcript.reason, transcript.state_t = "closed", None, event.t
-        case WordsCommitted() | SegmentClosed() | SegmentKept() | SegmentCorrected() | GapMarked():
+        case WordsCommitted() | SegmentClosed() | SegmentKept() | SegmentCorrected() | GapMarked() | QuietMarked():
             _said(transcript.channels.setdefault(event.channel, Spoken()), event)
         case RecordCorrected():
             _counted(transcript, event)
@@ -259,7 +263,7 @@ def _run_started(transcript: Transcript, event: RunStarted) -> None:
     transcript.state, transcript.reason, transcript.state_t = "live", None, event.t
 
 
-def _said(spoken: Spoken, event: WordsCommitted | SegmentClosed | SegmentKept | SegmentCorrected | GapMarked) -> None:
+def _said(spoken: Spoken, event: OfChannel) -> None:
     match event:
         case WordsCommitted():
             _words(spoken, event)
@@ -272,6 +276,10 @@ def _said(spoken: Spoken, event: WordsCommitted | SegmentClosed | SegmentKept | 
         case GapMarked():
             if event not in spoken.gaps:
                 spoken.gaps.append(event)
+            spoken.through_t = max(spoken.through_t, event.t1)
+        case QuietMarked():
+            if event not in spoken.quiets:
+                spoken.quiets.append(event)
             spoken.through_t = max(spoken.through_t, event.t1)
 
 
@@ -293,10 +301,11 @@ def _words(spoken: Spoken, event: WordsCommitted) -> None:
 
 def _begins(spoken: Spoken) -> int:
     """Where a segment that has no times yet is shown from: the end of what was heard before it."""
+    quiet_t = spoken.quiets[-1].t1 if spoken.quiets else 0
     if not spoken.segments:
-        return spoken.gaps[-1].t1 if spoken.gaps else 0
+        return max(quiet_t, spoken.gaps[-1].t1 if spoken.gaps else 0)
     last = spoken.segments[-1]
-    return last.through_t if last.t1 is None else last.t1
+    return max(quiet_t, last.through_t if last.t1 is None else last.t1)
 
 
 def _closed(spoken: Spoken, event: SegmentClosed) -> None:

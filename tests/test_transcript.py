@@ -9,6 +9,7 @@ from hearing.events import (
     Ended,
     GapMarked,
     PublicEvent,
+    QuietMarked,
     RunEnded,
     RunStarted,
     SegmentClosed,
@@ -56,6 +57,25 @@ def test_with_nothing_pending_a_successor_goes_on_where_the_last_one_heard() -> 
 
 def test_a_gap_counts_as_heard() -> None:
     assert fold(GapMarked("en", 500, 4000, "unheard")).channel("en").settled_t() == 4000
+
+
+def test_where_nobody_spoke_counts_as_heard_and_what_follows_is_said_after_it() -> None:
+    quiet = QuietMarked("en", 1000, 40_000)
+    state = fold(words(0, 0, "One.", t=1000), SegmentClosed("en", "en.0", 100, 900, ((100, 900),)), quiet, quiet)
+    assert state.channel("en").quiets == [quiet]
+    assert state.channel("en").settled_t() == 40_000
+    transcript.apply(state, words(1, 0, "Two.", t=42_000))
+    assert state.channel("en").segments[1].span == (40_000, 42_000)
+    assert state.channel("en").settled_t() == 40_000, "a successor does not hear the silence again"
+
+
+def test_the_first_words_after_silence_are_said_after_it() -> None:
+    state = fold(QuietMarked("en", 0, 40_000), words(0, 0, "One.", t=42_000))
+    assert state.channel("en").segments[0].span == (40_000, 42_000)
+
+
+def test_a_reader_that_does_not_know_an_event_passes_it_over() -> None:
+    assert decode_public(b'{"type":"quieter.marked","channel":"en","t0":0,"t1":40000}') is None
 
 
 def test_the_state_of_the_stream_follows_its_runs() -> None:

@@ -9,10 +9,9 @@ import msgspec
 from hearing.board.base import Board
 from hearing.transcribe.assignment import Seat, unheard
 from hearing.transcribe.carried import Carried
+from hearing.transcribe.quiet import QUIET_MS
 
 LATE_MS = 5000
-QUIET_MS = 20_000
-"""So much was heard without a word, and it is said that nobody is heard to speak: music, applause or a pause."""
 _LIFE_S = 10.0
 _STARTING_S = 60.0
 

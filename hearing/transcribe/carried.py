@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -11,6 +12,7 @@ from hearing.events import (
     SAMPLES_PER_MS,
     GapMarked,
     GapReason,
+    QuietMarked,
     SegmentClosed,
     SegmentKept,
     WordsCommitted,
@@ -18,7 +20,7 @@ from hearing.events import (
 )
 from hearing.house_events import Channel
 from hearing.log.base import Log
-from hearing.transcribe import typed, verify
+from hearing.transcribe import quiet, typed, verify
 from hearing.transcribe.assignment import assignment
 from hearing.transcribe.protocol import Assign, Closed, Gap, Words
 from hearing.transcribe.subject import Subject
@@ -31,7 +33,7 @@ _TRIES = 3
 _PAUSE_S = 4.0
 """A captioner's passage ends when nothing was added to it for so long."""
 
-Fact = WordsCommitted | SegmentClosed | GapMarked
+Fact = WordsCommitted | SegmentClosed | GapMarked | QuietMarked
 Holder = tuple[object, int]
 """A connection and its handle: who may speak for a channel."""
 
@@ -66,6 +68,7 @@ class Carried:
         self._sent = verify.Sent(0, 0)
         self._settled = 0
         self._folded = Transcript()
+        self._taken: list[quiet.Span] = []
         self._subject = Subject(log, meeting, channel.id)
 
     @property
@@ -96,16 +99,17 @@ class Carried:
     async def fold(self) -> None:
         """Read the stream from its beginning: what is final, and where the channel's subject stands."""
         stream, subject = self._subject.stream, self._subject.name
-        folded, after, position = Transcript(), 0, 0
+        folded, taken, after, position = Transcript(), list[quiet.Span](), 0, 0
         while records := await self._log.read(stream, after):
             for record in records:
                 event = decode_public(record.body)
                 transcript.apply(folded, event)
+                taken += quiet.taken(event, self.id)
                 if isinstance(event, WordsCommitted | SegmentKept) and event.channel == self.id:
                     self._counts.know(event)
                 position = record.position if record.subject == subject else position
             after = records[-1].position
-        self._folded, self._subject.position = folded, position
+        self._folded, self._taken, self._subject.position = folded, taken, position
         self.supply.recorded = bool(folded.runs)
 
     async def redact(self, t0: int, t1: int) -> None:
@@ -157,6 +161,16 @@ class Carried:
         job = _Job(holder, said, asyncio.get_running_loop().create_future())
         await self._jobs.put(job)
         return await job.done
+
+    async def hear_out(self, holder: Holder) -> None:
+        """Its worker has heard all there is, and said all of it: store what was quiet at the end."""
+        async with self._lock:
+            if holder != self.holder:
+                return
+            self._settled = max(self._settled, self.supply.sent_end)
+            for _ in range(_TRIES):
+                with suppress(Conflict):
+                    return await self._append(*self._quiet(self._settled))
 
     async def write(self) -> None:
         """Store what is said, in order, until cancelled."""
@@ -225,7 +239,7 @@ class Carried:
             t0 = max(self._settled // SAMPLES_PER_MS, self._spoken().through_t)
             t1 = max(max(self.supply.ring.end, self.supply.sent_end) // SAMPLES_PER_MS, end)
             if t0 < t1:
-                await self._append(GapMarked(self.id, t0, t1, reason))
+                await self._append(*self._quiet(self._settled), GapMarked(self.id, t0, t1, reason))
 
     def _is_typed(self) -> bool:
         """Tell whether a captioner wrote the last words."""
@@ -252,7 +266,8 @@ class Carried:
         stored, problem = False, None
         if job.holder == self.holder:
             try:
-                await self._append(self._verified(job.said))
+                fact = self._verified(job.said)
+                await self._append(*self._quiet(quiet.until(fact, self._settled)), fact)
                 stored = True
             except HearingError as error:
                 problem = error
@@ -276,6 +291,11 @@ class Carried:
             case Gap():
                 return verify.gap(said, self.id, self._sent, self.supply.reason(said))
 
+    def _quiet(self, through: int) -> list[QuietMarked]:
+        """Return where nobody was heard to speak since the last word, up to a sample before which all is settled."""
+        heard = (quiet.since(self._spoken()), through // SAMPLES_PER_MS)
+        return list(quiet.marks(self.id, heard, self.supply.sent.spans, self._taken))
+
     async def _append(self, *facts: Fact) -> None:
         """Store facts, all or none, once, whatever it takes. Raises Conflict, after folding what another wrote."""
         if not facts:
@@ -287,6 +307,7 @@ class Carried:
             raise
         for fact in facts:
             transcript.apply(self._folded, fact)
+        self.supply.sent.forget(self._spoken().through_t * SAMPLES_PER_MS)
 
     def _spoken(self) -> Spoken:
         return self._folded.channel(self.id)

@@ -224,6 +224,7 @@ class Connection:
             case Drained():
                 if not carried.supply.finishing:
                     raise Refused("A worker says drained after finish.")
+                await carried.hear_out((self, handle))
                 carried.drained.set()
                 await self._let_go(handle, "closed")
             case _:

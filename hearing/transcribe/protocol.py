@@ -10,11 +10,13 @@ from typing import Literal
 import msgspec
 
 from hearing.errors import Refused
-from hearing.events import GapReason
+from hearing.events import RATE_HZ, GapReason
 
 VERSION = 1
 SILENCE_S = 3.0
 FRAME_MS = 200
+HOLE = RATE_HZ // 2
+"""Missing audio of this many samples is a gap; less is filled with silence."""
 MAX_TEXT_BYTES = 64 * 1024
 MAX_WORDS = 512
 KNOWN = ("languages", "glossary")

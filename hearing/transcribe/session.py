@@ -11,7 +11,7 @@ from hearing.transcribe import glossary
 from hearing.transcribe.engine import MAX_SAMPLES, Engine, Pcm
 from hearing.transcribe.language import Telling
 from hearing.transcribe.listen import Aligned, Audio, Finding, Listener, Missed, Settings, Sure, Unsure
-from hearing.transcribe.protocol import Assign, Closed, Draft, Gap, Words
+from hearing.transcribe.protocol import HOLE, Assign, Closed, Draft, Gap, Words
 from hearing.transcribe.script import shown_script
 from hearing.transcribe.segment import Segments, Span, Timed, spread
 from hearing.transcribe.silero import Frames, Silero
@@ -20,8 +20,6 @@ from hearing.transcribe.words import Word, reading, written
 
 Said = Words | Closed | Draft | Gap
 
-HOLE = RATE_HZ // 2
-"""Missing audio of this many samples is a gap; less is filled with silence."""
 _LOOK_BACK = RATE_HZ * 6 // 10
 _TAKEN_OVER = MAX_SAMPLES * 9 // 10
 """More speech than this cannot be aligned at once with the words taken over."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 from hearing.events import RATE_HZ, SAMPLES_PER_MS, GapReason
 from hearing.transcribe.protocol import Gap
+from hearing.transcribe.quiet import Stretches
 from hearing.transcribe.ring import Chunk, Ring
 
 Recall = Callable[[str, int, int | None], AsyncIterator[tuple[int, int, bytes]]]
@@ -24,6 +25,7 @@ class Supply:
         self.ring = Ring()
         self.heard = 0
         self.sent_end = 0
+        self.sent = Stretches()
         self.finishing = False
         self.recorded = False
         self._channel = channel
@@ -53,6 +55,7 @@ class Supply:
     def begin(self, sample: int) -> None:
         """A worker begins at a sample."""
         self.heard = self.sent_end = sample
+        self.sent.begin(sample)
 
     def progress(self, sample: int, settled: int) -> None:
         """The worker has heard through one sample, and everything before the other is settled."""
@@ -67,6 +70,7 @@ class Supply:
                 await self._wait()
             self.heard += max(0, chunk.sample - self.sent_end)  # where there is no audio, there is nothing to hear
             self.sent_end = max(self.sent_end, chunk.end)
+            self.sent.add(chunk)
             yield chunk
 
     def reason(self, missing: Gap) -> GapReason:

@@ -1,0 +1,101 @@
+"""Where a channel's workers heard nobody speak, so that the record can say so. Pure.
+
+Said is only what holds: all of the stretch was sent as one run without a hole, all of it was heard, no word of it is
+still to come, and nothing was taken out of it.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from hearing.events import (
+    SAMPLES_PER_MS,
+    GapMarked,
+    PassageRedacted,
+    PublicEvent,
+    QuietMarked,
+    WordsCommitted,
+    WordsRedacted,
+)
+from hearing.transcribe.protocol import HOLE
+from hearing.transcribe.ring import Chunk
+from hearing.transcript import Spoken
+
+QUIET_MS = 20_000
+"""So much was heard without a word, and it is said that nobody is heard to speak: music, applause or a pause."""
+
+Span = tuple[int, int]
+_OVER = 0
+"""The run of a stretch that nothing continues."""
+
+
+class Stretches:
+    """The audio a channel's workers were sent, in samples: each stretch of one run, and without a hole in it."""
+
+    def __init__(self) -> None:
+        self._sent: list[tuple[int, int, int]] = []
+
+    @property
+    def spans(self) -> list[Span]:
+        """Return from where to where each goes, the oldest first."""
+        return [(begin, end) for _, begin, end in self._sent]
+
+    def begin(self, sample: int) -> None:
+        """The next worker begins at a sample: what lies after it is sent again."""
+        self._sent = [(run, begin, min(end, sample)) for run, begin, end in self._sent if begin < sample]
+
+    def add(self, chunk: Chunk) -> None:
+        """Take what was sent next; an empty chunk ends a run."""
+        run, begin, end = self._sent[-1] if self._sent else (_OVER, 0, 0)
+        if not chunk.pcm:
+            self._sent[-1:] = [(_OVER, begin, end)] if self._sent else []
+        elif chunk.run == run != _OVER and chunk.sample - end < HOLE:
+            self._sent[-1] = (run, begin, max(end, chunk.end))
+        else:
+            self._sent.append((chunk.run, max(chunk.sample, end), chunk.end))
+
+    def forget(self, sample: int) -> None:
+        """Let go of what ended by a sample."""
+        self._sent = [one for one in self._sent if one[2] > sample]
+
+
+def since(spoken: Spoken) -> int:
+    """Return the media time after all that was said of a channel."""
+    return max([spoken.through_t, *(segment.t1 or 0 for segment in spoken.segments[-1:])])
+
+
+def until(fact: PublicEvent, settled: int) -> int:
+    """Return the sample up to which it may have been quiet before a fact, where all before `settled` is."""
+    match fact:
+        case WordsCommitted():
+            return min(settled, fact.through_sample)
+        case GapMarked():
+            return min(settled, fact.t0 * SAMPLES_PER_MS)
+        case _:
+            return 0
+
+
+def marks(channel: str, heard: Span, sent: Iterable[Span], taken: Iterable[Span]) -> Iterator[QuietMarked]:
+    """Yield what there is to say of a stretch that was `heard` and has no word, in ms.
+
+    `sent` are stretches of samples; what was `taken` out, in ms, was silence to who heard it.
+    """
+    out = sorted(taken)
+    for begin, end in sent:
+        edges = max(heard[0], -(-begin // SAMPLES_PER_MS)), min(heard[1], end // SAMPLES_PER_MS)
+        for t0, t1 in _without(edges, out):
+            if t1 - t0 >= QUIET_MS:
+                yield QuietMarked(channel, t0, t1)
+
+
+def taken(event: PublicEvent | None, channel: str) -> list[Span]:
+    """Return what an event takes out of a channel, in ms."""
+    cuts = event.cuts if isinstance(event, PassageRedacted | WordsRedacted) else ()
+    return [(cut.t0, cut.t1) for cut in cuts if cut.channel == channel]
+
+
+def _without(span: Span, out: Iterable[Span]) -> Iterator[Span]:
+    """Yield what is left of a stretch without others, in order."""
+    begin, end = span
+    for t0, t1 in out:
+        yield begin, min(end, t0)
+        begin = max(begin, t1)
+    yield begin, end
