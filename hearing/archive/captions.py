@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hearing.archive.record import Channel, Gap, Segment, Word, shown, tidy
+from hearing.archive.record import Channel, Gap, Quiet, Segment, Word, shown, tidy
 from hearing.archive.speakers import changes
 from hearing.archive.wording import Wording
 from hearing.lang import direction, join, spaced
@@ -13,6 +13,8 @@ from hearing.lang import direction, join, spaced
 # BBC subtitle guidelines: about 37 to 42 letters a line, two lines; half of it where letters are square.
 _LINE, _DENSE_LINE = 42, 17
 _ENDS = frozenset(".?!;:,…。？！；：，、؟؛،")
+_QUIET_MS = 5000
+"""So long it is shown that nobody speaks, and not for all the minutes of it."""
 _RLM = "\u200f"
 
 
@@ -47,6 +49,9 @@ def _pieces(channel: Channel, wording: Wording) -> Iterator[Caption]:
     for entry, begins in changes(shown(channel)):
         if isinstance(entry, Gap):
             yield Caption(f"gap-{entry.t0}", entry.t0, entry.t1, (f"[{wording.missing}]",))
+        elif isinstance(entry, Quiet):
+            t1 = min(entry.t1, entry.t0 + _QUIET_MS)
+            yield Caption(f"quiet-{entry.t0}", entry.t0, t1, (f"[{wording.quiet}]",))
         elif entry.hidden:
             yield Caption(entry.id, entry.t0, entry.t1, (f"[{wording.gone(entry.basis)}]",))
         else:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import escape, quoteattr
 
 from hearing.archive import docx_parts as parts
-from hearing.archive.record import Channel, Gap, Release, Segment, path, shown
+from hearing.archive.record import Channel, Gap, Quiet, Release, Segment, path, shown
 from hearing.archive.speakers import changes
 from hearing.archive.wording import Wording
 from hearing.lang import direction
@@ -35,8 +35,8 @@ def write(release: Release, channel: Channel, wording: Wording) -> bytes:
         if begins and isinstance(entry, Segment):
             body.paragraph("Speaker", _speaker(entry, channel.language, wording))
         time = _ltr(wording.clock(entry.t0), "Time")
-        if isinstance(entry, Gap):
-            text = _run(f"[{wording.missing}]", wording.language, "Missing")
+        if isinstance(entry, Gap | Quiet):
+            text = _wordless(entry, wording)
         else:
             address = f"{wording.address}{path(release.meeting, entry.id)}" if wording.address else ""
             time = body.link(address, time)
@@ -58,6 +58,12 @@ def write(release: Release, channel: Channel, wording: Wording) -> bytes:
             "word/footer1.xml": _footer(wording, rtl=body.rtl),
         }
     )
+
+
+def _wordless(entry: Gap | Quiet, wording: Wording) -> str:
+    """Say that words are missing, or until when nobody spoke: the margin has no room for more than one time."""
+    until = _ltr(f" ({wording.span(entry)})", "Missing") if isinstance(entry, Quiet) else ""
+    return _run(f"[{wording.wordless(entry)}]", wording.language, "Missing") + until
 
 
 def _speaker(entry: Segment, language: str, wording: Wording) -> str:

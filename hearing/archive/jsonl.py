@@ -1,10 +1,10 @@
-"""The record as JSON lines, for programs: what it is in the first line, then a segment or a gap a line."""
+"""The record as JSON lines, for programs: what it is in the first line, then a segment, a gap or a silence a line."""
 
 from typing import Literal
 
 import msgspec
 
-from hearing.archive.record import Channel, Gap, Release, Segment, Word, path
+from hearing.archive.record import Channel, Gap, Quiet, Release, Segment, Word, path
 from hearing.archive.wording import Wording
 from hearing.events import Basis, Side
 from hearing.transcript import Mark
@@ -64,6 +64,15 @@ class Missing(msgspec.Struct, frozen=True, tag="gap"):
     reason: str
 
 
+class Silent(msgspec.Struct, frozen=True, tag="quiet"):
+    """It was heard, and nobody spoke: nothing is missing."""
+
+    t0: int
+    t1: int
+
+
+Line = Head | Said | Missing | Silent
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -85,13 +94,14 @@ def write(release: Release, channel: Channel, wording: Wording) -> bytes:
         wording.page,
         channel.languages,
     )
-    lines: list[Head | Said | Missing] = [head]
+    lines: list[Line] = [head]
     for entry in channel.entries:
         if isinstance(entry, Gap):
             lines.append(Missing(entry.t0, entry.t1, entry.reason))
-            continue
-        source = f"{wording.address}{path(release.meeting, entry.id)}"
-        lines.append(_said(entry, source))
+        elif isinstance(entry, Quiet):
+            lines.append(Silent(entry.t0, entry.t1))
+        else:
+            lines.append(_said(entry, f"{wording.address}{path(release.meeting, entry.id)}"))
     return b"".join(_encode(line) + b"\n" for line in lines)
 
 

@@ -6,7 +6,7 @@ A speaker's name is a paragraph of its own, before the first passage that is the
 import re
 from html import escape
 
-from hearing.archive.record import Channel, Gap, Release, Segment, path, shown
+from hearing.archive.record import Channel, Entry, Release, Segment, path, shown
 from hearing.archive.speakers import changes, label, spoken
 from hearing.archive.wording import Wording
 from hearing.lang import direction, name
@@ -36,18 +36,18 @@ def write(release: Release, channel: Channel, wording: Wording) -> bytes:
     return ("\n\n".join(blocks) + "\n").encode()
 
 
-def _in_its_language(paragraph: str, entry: Segment | Gap) -> str:
+def _in_its_language(paragraph: str, entry: Entry) -> str:
     """Say what a paragraph is in, where the channel has several languages."""
-    if isinstance(entry, Gap) or not entry.language or entry.hidden:
+    if not isinstance(entry, Segment) or not entry.language or entry.hidden:
         return paragraph
     language = escape(entry.language)
     return f'<div lang="{language}" dir="{direction(entry.language)}">\n\n{paragraph}\n\n</div>'
 
 
-def _paragraph(meeting: str, entry: Segment | Gap, wording: Wording) -> str:
-    clock = wording.clock(entry.t0)
-    if isinstance(entry, Gap):
-        return f"**{clock}** *{_escape(wording.missing)}*"
+def _paragraph(meeting: str, entry: Entry, wording: Wording) -> str:
+    clock = wording.span(entry)
+    if not isinstance(entry, Segment):
+        return f"**{clock}** *{_escape(wording.wordless(entry))}*"
     link = f"**[{clock}]({wording.address}{path(meeting, entry.id)})**"
     if entry.hidden:
         return f"{link} *{_escape(wording.gone(entry.basis))}*"

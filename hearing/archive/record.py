@@ -85,13 +85,23 @@ class Gap(msgspec.Struct, frozen=True):
     reason: GapReason
 
 
+class Quiet(msgspec.Struct, frozen=True):
+    """Nobody spoke: all of it was heard, and nothing is missing."""
+
+    t0: int
+    t1: int
+
+
+Entry = Segment | Gap | Quiet
+
+
 class Channel(msgspec.Struct, frozen=True):
     """What is recorded of one channel, in order."""
 
     id: str
     language: str
     kind: ChannelKind
-    entries: tuple[Segment | Gap, ...]
+    entries: tuple[Entry, ...]
     languages: tuple[str, ...] = ()
 
     @property
@@ -172,18 +182,20 @@ def release(meeting: Meeting, said: Transcript, number: int, channels: Collectio
     )
 
 
-def _entries(said: Transcript, channel: house_events.Channel) -> tuple[Segment | Gap, ...]:
+def _entries(said: Transcript, channel: house_events.Channel) -> tuple[Entry, ...]:
     heard = turns.heard(said.turns, channel.kind)
     return entries(said.channel(channel.id), channel.id, channel.language, heard=heard)
 
 
-def entries(
-    spoken: Spoken, channel: str, language: str, first: int = 0, *, heard: Heard = NOBODY
-) -> tuple[Segment | Gap, ...]:
-    """Return a channel's segments from `first` on, and its gaps; a tombstone stands for each that was erased whole."""
+def entries(spoken: Spoken, channel: str, language: str, first: int = 0, *, heard: Heard = NOBODY) -> tuple[Entry, ...]:
+    """Return a channel's segments from `first` on, its gaps, and where it was quiet.
+
+    A tombstone stands for each segment that was erased whole.
+    """
     known = [segment(one, language, heard) for one in spoken.segments]
     gaps = sorted({Gap(gap.t0, gap.t1, gap.reason) for gap in spoken.gaps}, key=lambda gap: (gap.t0, gap.t1))
-    return tuple(heapq.merge(_with_erased(known, channel, first), gaps, key=lambda entry: entry.t0))
+    quiets = sorted({Quiet(quiet.t0, quiet.t1) for quiet in spoken.quiets}, key=lambda quiet: quiet.t0)
+    return tuple(heapq.merge(_with_erased(known, channel, first), gaps, quiets, key=lambda entry: entry.t0))
 
 
 def segment(said: transcript.Segment, language: str, heard: Heard = NOBODY, *, through: int | None = None) -> Segment:
@@ -226,8 +238,8 @@ def _word(said: Said) -> Word:
 
 def around(
     spoken: Spoken, channel: str, language: str, n: int, reach: int, *, heard: Heard = NOBODY
-) -> tuple[Segment | Gap, ...]:
-    """Return segment n with `reach` segments before and after it, and the gaps between them. Raises NotFound."""
+) -> tuple[Entry, ...]:
+    """Return segment n with `reach` segments before and after it, and what is between them. Raises NotFound."""
     known = spoken.segments
     if not known or not 0 <= n <= known[-1].ordinal:
         raise NotFound("There is no such passage in this meeting, or it is not final yet.")
@@ -235,15 +247,16 @@ def around(
     near = Spoken(known[max(0, at - reach) : at + reach + 1])
     start, end = near.segments[0].after_t, near.segments[-1].through_t
     near.gaps = [gap for gap in spoken.gaps if gap.t1 > start and gap.t0 < end]
+    near.quiets = [quiet for quiet in spoken.quiets if quiet.t1 > start and quiet.t0 < end]
     return entries(near, channel, language, min(n, near.segments[0].ordinal), heard=heard)
 
 
-def shown(channel: Channel) -> Iterator[Segment | Gap]:
+def shown(channel: Channel) -> Iterator[Entry]:
     """Yield what a reader is shown: of tombstones that follow each other the first, and nothing empty."""
-    before: Segment | Gap | None = None
+    before: Entry | None = None
     for entry in channel.entries:
         again = isinstance(before, Segment) and before.hidden
-        if isinstance(entry, Gap) or (entry.hidden and not again) or entry.text:
+        if not isinstance(entry, Segment) or (entry.hidden and not again) or entry.text:
             yield entry
         before = entry
 

@@ -3,18 +3,18 @@
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from hearing.archive.record import Gap, Segment
+from hearing.archive.record import Entry, Segment
 from hearing.lang import direction
 
 _FSI, _PDI = "\u2068", "\u2069"
 _RTL = frozenset({"R", "AL"})
 
 
-def changes(entries: Iterable[Segment | Gap]) -> Iterator[tuple[Segment | Gap, bool]]:
+def changes(entries: Iterable[Entry]) -> Iterator[tuple[Entry, bool]]:
     """Yield each entry, and whether somebody else speaks there than before: what has no words changes nobody."""
     before = ("", "")
     for entry in entries:
-        if isinstance(entry, Gap) or entry.hidden:
+        if not isinstance(entry, Segment) or entry.hidden:
             yield entry, False
             continue
         now = (entry.speaker, entry.title)
@@ -37,7 +37,7 @@ def apart(text: str, around: str) -> str:
     return f"{_FSI}{text}{_PDI}" if turns else text
 
 
-def spoken(entries: Iterable[tuple[Segment | Gap, bool]]) -> Iterator[tuple[Segment | Gap, bool, str]]:
+def spoken(entries: Iterable[tuple[Entry, bool]]) -> Iterator[tuple[Entry, bool, str]]:
     """Yield entries, each with whether somebody else spoke before, and the language where another is spoken."""
     before = ""
     for entry, begins in entries:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from hearing.archive.record import Entry, Gap, Quiet
+
 
 class Wording(msgspec.Struct, frozen=True):
     """The words around a channel's record, in the `language` that its readers know.
@@ -21,6 +23,7 @@ class Wording(msgspec.Struct, frozen=True):
     hidden: str
     taken: str
     missing: str
+    quiet: str
     page: str
     address: str
     clock: Callable[[int], str]
@@ -30,6 +33,15 @@ class Wording(msgspec.Struct, frozen=True):
     def gone(self, basis: str) -> str:
         """Say what stands where a tombstone is: words that were taken out of the record, or that are hidden."""
         return self.taken if basis else self.hidden
+
+    def wordless(self, entry: Gap | Quiet) -> str:
+        """Say what stands where there is no segment: that words are missing, or that nobody spoke."""
+        return self.missing if isinstance(entry, Gap) else self.quiet
+
+    def span(self, entry: Entry) -> str:
+        """Return the time of day of an entry; of a quiet one, from when to when."""
+        begins = self.clock(entry.t0)
+        return f"{begins}–{self.clock(entry.t1)}" if isinstance(entry, Quiet) else begins
 
     def mark(self, mark: str) -> str:
         """Say who answers for a passage; nothing of the machine's, which the head tells of."""

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from hearing.archive import jsonl
-from hearing.archive.record import Channel, Gap, Release, Segment
+from hearing.archive.record import Channel, Entry, Gap, Quiet, Release, Segment
 from hearing.errors import Conflict, NotFound, Unavailable
 from hearing.events import ChannelKind, GapReason
 from hearing.house_events import Block, MeetingCreated, Profile
@@ -68,9 +68,7 @@ class _Meetings(msgspec.Struct, frozen=True):
 
 _meetings = msgspec.json.Decoder(_Meetings)
 _shown = msgspec.json.Decoder(Shown)
-_line: msgspec.json.Decoder[jsonl.Head | jsonl.Said | jsonl.Missing] = msgspec.json.Decoder(
-    jsonl.Head | jsonl.Said | jsonl.Missing
-)
+_line: msgspec.json.Decoder[jsonl.Line] = msgspec.json.Decoder(jsonl.Line)
 
 
 class ServerSource:
@@ -120,11 +118,13 @@ def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise Unavailable("What answers is not a server of this kind, or not of this version.") from error
 
 
-def _entries(lines: list[jsonl.Head | jsonl.Said | jsonl.Missing]) -> Iterator[Segment | Gap]:
+def _entries(lines: list[jsonl.Line]) -> Iterator[Entry]:
     for line in lines:
         match line:
             case jsonl.Missing():
                 yield Gap(line.t0, line.t1, msgspec.convert(line.reason, GapReason))
+            case jsonl.Silent():
+                yield Quiet(line.t0, line.t1)
             case jsonl.Said():
                 yield Segment(
                     id=line.segment,

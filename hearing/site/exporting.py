@@ -147,6 +147,7 @@ def wording(words: Words, release: Release, channel: Channel, address: str) -> W
         plain(words.t("This passage was hidden.")),
         plain(words.t(TAKEN_OUT)),
         plain(words.t("Words are missing here.")),
+        plain(words.t("No speech was heard here.")),
         f"{address}/m/{release.meeting}",
         address,
         lambda t: show.clock(zero, t),

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from hearing import transcript, turns
 from hearing.archive import record
-from hearing.archive.record import Gap, Segment
+from hearing.archive.record import Entry, Quiet, Segment
 from hearing.archive.speakers import changes, label
 from hearing.errors import NotFound
 from hearing.events import Basis
@@ -43,9 +43,9 @@ BASES: Mapping[Basis, str] = {
 
 
 class Near(msgspec.Struct, frozen=True):
-    """A passage as the page shows it, or a gap: that has no address. `here` is the one that was asked for.
+    """A passage as the page shows it, or a gap, or a `quiet` stretch: those have no address.
 
-    `begins`: somebody else spoke before.
+    `here` is the one that was asked for. `begins`: somebody else spoke before.
     """
 
     id: str
@@ -59,6 +59,7 @@ class Near(msgspec.Struct, frozen=True):
     title: str = ""
     begins: bool = False
     language: str = ""
+    quiet: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ class Place(msgspec.Struct, frozen=True):
 
     meeting: Meeting
     channel: Channel
-    near: tuple[Segment | Gap, ...]
+    near: tuple[Entry, ...]
     cited: Cited
     said: Said | None = None
     asked: str = ""
@@ -132,9 +133,7 @@ def find(meeting: Meeting, fold: Fold, channel: Channel, n: int, query: Mapping[
     return Place(meeting, channel, near, meant, said, asked, query.get("words", "")[:20])
 
 
-def _as_of(
-    fold: Fold, spoken: Spoken, entry: Segment | Gap, language: str, release: int, *, heard: turns.Heard
-) -> Segment | Gap:
+def _as_of(fold: Fold, spoken: Spoken, entry: Entry, language: str, release: int, *, heard: turns.Heard) -> Entry:
     said = transcript.find(spoken, entry.id) if isinstance(entry, Segment) else None
     if said is None:
         return entry
@@ -260,14 +259,22 @@ def _apart(words: Words, name: str) -> str:
     return f"\u2068{name}\u2069" if name and words.direction == "rtl" else name
 
 
-def _shown_near(place: Place) -> list[Segment | Gap]:
-    return [one for one in place.near if isinstance(one, Gap) or one.hidden or one.text]
+def _shown_near(place: Place) -> list[Entry]:
+    return [one for one in place.near if not isinstance(one, Segment) or one.hidden or one.text]
 
 
-def _near(place: Place, entry: Segment | Gap, zero: int | None, *, begins: bool) -> Near:
+def _near(place: Place, entry: Entry, zero: int | None, *, begins: bool) -> Near:
     clock = show.clock(zero, entry.t0)
-    if isinstance(entry, Gap):
-        return Near(f"gap-{entry.t0}", "", clock, "", hidden=False, here=False)
+    if not isinstance(entry, Segment):
+        return Near(
+            f"{'quiet' if isinstance(entry, Quiet) else 'gap'}-{entry.t0}",
+            "",
+            clock,
+            "",
+            hidden=False,
+            here=False,
+            quiet=isinstance(entry, Quiet),
+        )
     path = record.path(place.meeting.id, entry.id)
     is_here = entry.id == place.here.id
     who = (entry.speaker, entry.title, begins, entry.spoken(place.channel.language))

@@ -16,7 +16,7 @@ from hearing.archive import record
 from hearing.archive.exports import EXPORTS, export
 from hearing.archive.record import Release
 from hearing.errors import NotFound
-from hearing.events import Ended, GapMarked, PublicEvent, Redacted, SegmentClosed, WordsCommitted
+from hearing.events import Ended, GapMarked, PublicEvent, QuietMarked, Redacted, SegmentClosed, WordsCommitted
 from hearing.lang import join, spaced
 from hearing.site import exporting
 from hearing.site.i18n import Catalogues
@@ -146,6 +146,41 @@ def test_what_was_taken_away_is_in_no_byte_and_a_tombstone_is_in_its_place(catal
         ]
         assert places == sorted(places)
         assert "Words are missing here" in text
+
+
+PAUSED = [*said("en", 0, "Before.", 1000), QuietMarked("en", 2000, 302_000), *said("en", 1, "After.", 303_000)]
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_a_pause_is_told_from_what_is_missing(catalogues: Catalogues, kind: str) -> None:
+    content = written(catalogues, release(begun(*PAUSED)), "en", kind)
+    text = re.sub(r"\\(.)", r"\1", content.decode("utf-8", "replace"))
+    told = '"type":"quiet","t0":2000,"t1":302000' if kind == "jsonl" else "No speech was heard here."
+    places = [text.index(part) for part in ("Before.", told, "After.")]
+    assert places == sorted(places)
+    assert text.count(told) == 1
+    assert "Words are missing" not in text
+    assert told not in written(catalogues, release(begun(*PAUSED[:2], *PAUSED[3:])), "en", kind).decode(
+        errors="replace"
+    )
+
+
+def test_a_caption_of_a_pause_does_not_stay_for_all_of_it(catalogues: Catalogues) -> None:
+    made = release(begun(*PAUSED))
+    for kind, head in (("vtt", "WEBVTT\n\n"), ("srt", "")):
+        _, quiet, after = strict(written(catalogues, made, "en", kind), head)[-3:]
+        assert quiet[1:] == (2000, 7000, ["[No speech was heard here.]"])
+        assert after[1] == 303_000
+    short = release(begun(QuietMarked("en", 0, 3000)))
+    assert strict(written(catalogues, short, "en", "vtt"), "WEBVTT\n\n")[0][:3] == ("quiet-0", 0, 3000)
+
+
+def test_text_says_from_when_to_when_nobody_spoke(catalogues: Catalogues) -> None:
+    made = release(begun(*PAUSED))
+    assert "\n[10:02:02–10:07:02] [No speech was heard here.]\n" in written(catalogues, made, "en", "txt").decode()
+    assert "**10:02:02–10:07:02** *No speech was heard here.*" in written(catalogues, made, "en", "md").decode()
+    body, _ = document(written(catalogues, made, "en", "docx"))
+    assert paragraphs(body, "Said")[1] == "10:02:02\t[No speech was heard here.] (10:02:02–10:07:02)"
 
 
 def test_text_and_markdown_hold_a_line_a_passage(catalogues: Catalogues) -> None:

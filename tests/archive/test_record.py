@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hearing import events
 from hearing.archive import record
-from hearing.archive.record import Gap, Segment, Word
+from hearing.archive.record import Gap, Quiet, Segment, Word
 from hearing.errors import NotFound
 from hearing.events import (
     Ended,
@@ -17,6 +17,7 @@ from hearing.events import (
     PublicEvent,
     QuestionPublished,
     QuestionRemoved,
+    QuietMarked,
     RecordCorrected,
     Redacted,
     SegmentClosed,
@@ -84,6 +85,17 @@ def test_a_segment_without_words_is_a_tombstone_and_many_are_shown_as_one() -> N
 def test_gaps_stand_where_words_are_missing() -> None:
     stream = begun(*said(0, "One."), GapMarked("en", 2000, 3000, "worker-lost"), *said(1, "Two.", t=4000))
     assert [type(entry) for entry in release(stream).channel("en").entries] == [Segment, Gap, Segment]
+
+
+def test_a_quiet_stretch_stands_between_what_was_said_before_and_after_it() -> None:
+    quiet = QuietMarked("en", 2000, 40_000)
+    stream = begun(*said(0, "One."), quiet, WordsCommitted("en", "en.1", 0, ("Two.",), 42_000 * 16))
+    made = release(stream).channel("en")
+    assert [type(entry) for entry in made.entries] == [Segment, Quiet, Segment], "also before its words have times"
+    assert list(record.shown(made)) == list(made.entries)
+    assert release([*stream, quiet]) == release(stream), "told twice it stands there once"
+    spoken = fold(stream).transcript.channel("en")
+    assert [type(one) for one in record.around(spoken, "en", "en", 0, 1)] == [Segment, Quiet, Segment]
 
 
 def test_around_finds_a_passage_with_its_neighbours_and_tombstones_between() -> None:

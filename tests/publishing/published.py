@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from hearing.events import Ended, GapMarked, NoticePublished, QuestionAnswered, QuestionPublished, Wording
+from hearing.events import Ended, GapMarked, NoticePublished, QuestionAnswered, QuestionPublished, QuietMarked, Wording
 from hearing.house import HouseKeeper
 from hearing.log.base import Log
 from hearing.log.memory import MemoryLog
@@ -37,6 +37,7 @@ async def fill(log: MemoryLog, rounds: int = 1) -> HouseKeeper:
         QuestionAnswered("q1", "briefing", ("en.1",)),
         NoticePublished("n1", (Wording("en", f"Bring water {said}"), Wording("ar", "أحضروا الماء")), call=False),
         GapMarked("en", 60_000, 61_000, "unheard"),
+        QuietMarked("en", 61_000, 89_000),
         Ended(90_000),
     )
     await keeper.close("briefing")

@@ -131,7 +131,14 @@ async def test_the_page_says_what_the_text_is_and_what_was_public_beside_it(log:
     await publish(log, tmp_path / "site")
     files = contents(tmp_path / "site")
     english = files["m/briefing/en/index.html"].decode()
-    for line in ("Machine text", "only the original language", "release r1", "Words are missing here", "Detention"):
+    for line in (
+        "Machine text",
+        "only the original language",
+        "release r1",
+        "Words are missing here",
+        "No speech was heard here",
+        "Detention",
+    ):
         assert line in english, line
     assert 'href="index.html#en.1"' in english
     assert "Bring water" in english
@@ -151,7 +158,8 @@ async def test_the_files_of_a_channel_are_those_of_the_server(log: MemoryLog, tm
             wanted = exporting.writer(keeper.house().meeting("briefing"), fold, (channel, kind), catalogues, ADDRESS)
             assert (tmp_path / f"site/m/briefing/{channel}.{kind}").read_bytes() == wanted(), kind
     cues = ffmpeg((tmp_path / "site/m/briefing/en.vtt").read_bytes(), "webvtt")
-    spoken = [one for one in cues if one[2] != "[Words are missing here.]"]
+    spoken = [one for one in cues if one[2] not in {"[Words are missing here.]", "[No speech was heard here.]"}]
+    assert len(spoken) == len(cues) - 2
     assert " ".join(" ".join(one[2].split()) for one in spoken) == " ".join(SPEECH["en"])
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from hearing.archive.record import Channel, Gap, Release, Segment
+from hearing.archive.record import Channel, Entry, Release, Segment
 from hearing.meeting import Meeting
 from hearing.qa.profile import Rules
 from hearing.qa.shown import PublicNotice, PublicQuestion, Shown
@@ -85,9 +85,9 @@ class Setting(msgspec.Struct, frozen=True):
     passages: bool = True
 
 
-def parts(channel: Channel) -> list[list[Segment | Gap]]:
-    """Cut a channel at the numbers of its passages; a gap stands with the passage before it."""
-    found: list[list[Segment | Gap]] = [[]]
+def parts(channel: Channel) -> list[list[Entry]]:
+    """Cut a channel at the numbers of its passages; a gap or a silence stands with the passage before it."""
+    found: list[list[Entry]] = [[]]
     for entry in channel.entries:
         if isinstance(entry, Segment):
             while entry.n // PART >= len(found):

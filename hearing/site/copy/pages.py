@@ -9,7 +9,7 @@ from typing import Any
 from hearing import lang
 from hearing.archive import record
 from hearing.archive.exports import EXPORTS
-from hearing.archive.record import Channel, Gap
+from hearing.archive.record import Channel, Gap, Quiet
 from hearing.archive.speakers import changes, spoken
 from hearing.archive.wanted import committee
 from hearing.site import exporting, i18n, show, web
@@ -155,6 +155,7 @@ class Pages:
             "clock_of": show.clock,
             "media_time": show.media_time,
             "is_gap": lambda entry: isinstance(entry, Gap),
+            "is_quiet": lambda entry: isinstance(entry, Quiet),
             "wording": wording,
             **shown,
         }
