@@ -40,6 +40,7 @@ Mark = Literal["machine", "typed"] | HumanMark
 """Who answers for a text: nobody, a captioner, somebody who mended it, somebody who compared it with the floor."""
 
 StreamState = Literal["waiting", "live", "interrupted", "ended", "closed"]
+Wordless = GapMarked | QuietMarked
 OfChannel = WordsCommitted | SegmentClosed | SegmentKept | SegmentCorrected | GapMarked | QuietMarked
 
 
@@ -160,6 +161,11 @@ class Spoken(msgspec.Struct):
     gaps: list[GapMarked] = []
     quiets: list[QuietMarked] = []
     made: dict[str, Made] = {}
+
+    @property
+    def wordless(self) -> list[Wordless]:
+        """Return its gaps, and where nobody spoke."""
+        return [*self.gaps, *self.quiets]
 
     def open_segments(self) -> list[Segment]:
         """Return the segments that have words but no times yet; they stand at the end, oldest first."""

@@ -21,6 +21,7 @@ from hearing.events import (
     PassageRedacted,
     PassageShown,
     PublicEvent,
+    QuietMarked,
     RunEnded,
     RunStarted,
     SegmentClosed,
@@ -41,7 +42,7 @@ from hearing.site.folds import Fold
 from hearing.site.look import Link, Look
 from hearing.site.paragraphs import Paragraphs
 from hearing.site.scriptwords import STATES
-from hearing.transcript import find, ordinal
+from hearing.transcript import Segment, Wordless, find, ordinal
 
 _HEARTBEAT_S = 10.0
 _EVERY = 20
@@ -99,16 +100,28 @@ class _Page:
         self._position = fold.position
         self._done = fold.transcript.state == "closed"
         spoken = fold.transcript.channel(self._channel.id)
+        segments = spoken.segments if self._done else spoken.segments[-_EVERY:]
+        since = segments[0].after_t if len(segments) < len(spoken.segments) else 0
+        shown = [*segments, *(one for one in spoken.wordless if one.t1 > since)]
         written = Markup()
-        for segment in spoken.segments if self._done else spoken.segments[-_EVERY:]:
-            self._text.through_t, through_t = segment.span
-            said = join(segment.shown, self._text.spoken(segment.language))
-            if segment.hidden:
-                written += self._text.tombstone(segment.id, segment.basis)
-            else:
-                written += self._text.paragraph(segment.id, said, through_t, segment.language, segment.mark)
+        for one in sorted(shown, key=_begins):
+            written += self._past(one) if isinstance(one, Segment) else self._wordless(one)
         self._text.through_t = spoken.through_t
         return written
+
+    def _past(self, segment: Segment) -> Markup:
+        self._text.through_t, through_t = segment.span
+        if segment.hidden:
+            return self._text.tombstone(segment.id, segment.basis)
+        said = join(segment.shown, self._text.spoken(segment.language))
+        return self._text.paragraph(segment.id, said, through_t, segment.language, segment.mark)
+
+    def _wordless(self, event: Wordless) -> Markup:
+        """Say that words are missing, or that nobody spoke; what follows was said later."""
+        self._text.through_t = max(self._text.through_t, event.t1)
+        t = self._words.t
+        is_gap = isinstance(event, GapMarked)
+        return self._text.note(t("Words are missing here.") if is_gap else t("No speech was heard here."))
 
     async def _wait(self, stream: str) -> Markup:
         try:
@@ -153,8 +166,8 @@ class _Page:
             case SegmentKept() | SegmentCorrected() if event.channel == self._channel.id:
                 anew = self._kept if isinstance(event, SegmentKept) else self._corrected
                 return anew(event.segment, fold)
-            case GapMarked() if event.channel == self._channel.id:
-                return self._text.note(self._words.t("Words are missing here."))
+            case GapMarked() | QuietMarked() if event.channel == self._channel.id:
+                return self._wordless(event)
             case PassageShown():
                 return self._text.note(
                     self._words.t("A hidden passage is shown again. Load this page again to read it.")
@@ -220,3 +233,7 @@ class _Page:
             f"/m/{self._meeting.id}/text", channel=self._channel.id, after=f"{self._epoch}.{self._position}"
         )
         return _ON.format(self._position, address, self._words.t("Continue from here"))
+
+
+def _begins(one: Segment | Wordless) -> int:
+    return one.span[0] if isinstance(one, Segment) else one.t0

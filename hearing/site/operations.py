@@ -381,6 +381,7 @@ EVENTS: dict[str, type[msgspec.Struct]] = {
     "segment": wire.Timed,
     "state": wire.State,
     "gap": wire.Gap,
+    "quiet": wire.Quiet,
     "hidden": wire.Hidden,
     "shown": wire.Shown,
     "kept": wire.Kept,

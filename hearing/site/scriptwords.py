@@ -79,6 +79,7 @@ def script_words(words: Words) -> str:
         "again": t("Connected again. Nothing was missed."),
         "local": t("({time} where you are)"),
         "gap": t("Words are missing here."),
+        "quiet": t("No speech was heard here."),
         "marks": {mark: [sign.icon, words.plain(sign.text)] for mark, sign in MARKS.items()},
         "languages": dict(lang.NAMES),
         "hidden": t(TOMBSTONE),

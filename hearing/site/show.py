@@ -8,12 +8,12 @@ from markupsafe import Markup, escape
 from msgspec.structs import replace
 
 from hearing import turns
-from hearing.events import GapMarked
+from hearing.events import QuietMarked
 from hearing.house_events import Channel
 from hearing.lang import join
 from hearing.meeting import Meeting
 from hearing.site import found, geneva
-from hearing.transcript import Mark, Segment, Spoken, Transcript
+from hearing.transcript import Mark, Segment, Spoken, Transcript, Wordless
 from hearing.turns import Heard, Turn
 
 Mode = Literal["text", "audio", "video"]
@@ -33,7 +33,9 @@ class Track(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A segment as it stands in a transcript, or a gap in it: then it has no text. `count` is of words.
+    """A segment as it stands in a transcript, or a gap or a `quiet` stretch in it: then it has no text.
+
+    `count` is of words.
 
     A `hidden` one is a tombstone: it has no text and no words; `basis` says why, where they were taken out for good.
     `begins`: somebody else spoke before. `language` is what it was said in, on a floor of several; `turned`: another
@@ -54,6 +56,7 @@ class Line(msgspec.Struct, frozen=True):
     begins: bool = False
     language: str = ""
     turned: bool = False
+    quiet: bool = False
 
     @property
     def speaker(self) -> tuple[str, str]:
@@ -186,12 +189,14 @@ def _with_speakers(lines: list[Line]) -> list[Line]:
 
 
 def _with_gaps(lines: list[Line], spoken: Spoken, since: int, zero: int | None) -> list[Line]:
-    gaps = [_gap(gap, zero) for gap in spoken.gaps if gap.t1 > since]
-    return sorted([*lines, *gaps], key=lambda line: line.t) if gaps else lines
+    wordless = [_wordless(one, zero) for one in spoken.wordless if one.t1 > since]
+    return sorted([*lines, *wordless], key=lambda line: line.t) if wordless else lines
 
 
-def _gap(gap: GapMarked, zero: int | None) -> Line:
-    return Line(f"gap-{gap.t0}", Markup(), gap.t0, gap.t1, 0, clock(zero, gap.t0), media_time(gap.t0))
+def _wordless(one: Wordless, zero: int | None) -> Line:
+    is_quiet = isinstance(one, QuietMarked)
+    name = f"{'quiet' if is_quiet else 'gap'}-{one.t0}"
+    return Line(name, Markup(), one.t0, one.t1, 0, clock(zero, one.t0), media_time(one.t0), quiet=is_quiet)
 
 
 def _per_hour(bandwidth: int) -> float:

@@ -10,6 +10,7 @@ from hearing.events import (
     GapMarked,
     PassageShown,
     PublicEvent,
+    QuietMarked,
     Redacted,
     RedactionEnded,
     RunEnded,
@@ -25,7 +26,7 @@ from hearing.hidden import Passage
 from hearing.lang import join
 from hearing.meeting import Meeting
 from hearing.site import geneva
-from hearing.transcript import Mark, Segment, StreamState, after_run
+from hearing.transcript import Mark, Segment, StreamState, Wordless, after_run
 from hearing.turns import Turn, Turns
 
 
@@ -94,6 +95,14 @@ class Gap(msgspec.Struct, frozen=True):
     t0: int
     t1: int
     reason: str
+
+
+class Quiet(msgspec.Struct, frozen=True):
+    """Event `quiet`: all of this was heard, and nobody spoke; nothing is missing."""
+
+    channel: str
+    t0: int
+    t1: int
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -186,7 +195,7 @@ class ChannelCaptions(msgspec.Struct, frozen=True):
     late_ms: int
 
 
-Payload = Said | Timed | Kept | Corrected | State | Gap | Gone | Hidden | Shown | Erased | SpeakerTurn
+Payload = Said | Timed | Kept | Corrected | State | Gap | Quiet | Gone | Hidden | Shown | Erased | SpeakerTurn
 
 _draft = msgspec.json.Decoder(Draft)
 _captions = msgspec.json.Decoder(Captions)
@@ -208,8 +217,8 @@ def payload(event: PublicEvent | None) -> tuple[str, Payload] | None:
             return "words", Said(
                 event.segment, event.first_word, event.words, through_t, event.low, mark, event.language
             )
-        case GapMarked():
-            return "gap", Gap(event.channel, event.t0, event.t1, event.reason)
+        case GapMarked() | QuietMarked():
+            return _wordless(event)
         case Redacted():
             return "redacted", Gone(event.position)
         case PassageShown():
@@ -219,6 +228,12 @@ def payload(event: PublicEvent | None) -> tuple[str, Payload] | None:
         case _:
             state = _state(event)
             return ("state", state) if state else None
+
+
+def _wordless(event: Wordless) -> tuple[str, Gap | Quiet]:
+    if isinstance(event, QuietMarked):
+        return "quiet", Quiet(event.channel, event.t0, event.t1)
+    return "gap", Gap(event.channel, event.t0, event.t1, event.reason)
 
 
 def _state(event: PublicEvent | None) -> State | None:
@@ -262,7 +277,7 @@ def corrected(segment: Segment | None, language: str) -> Corrected | None:
 
 def channel_of(event: PublicEvent | None) -> str | None:
     """Return the channel an event is about, None where it is about the whole meeting."""
-    about = WordsCommitted | SegmentClosed | SegmentKept | SegmentCorrected | GapMarked
+    about = WordsCommitted | SegmentClosed | SegmentKept | SegmentCorrected | GapMarked | QuietMarked
     return event.channel if isinstance(event, about) else None
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from hearing.events import Ended, RunEnded
+from hearing.events import Ended, GapMarked, QuietMarked, RunEnded, WordsCommitted
 from hearing.log.memory import MemoryLog
 from hearing.site.show import Track
 from tests.e2e.browsing import page_on
@@ -59,6 +59,29 @@ async def test_words_appear_as_they_become_final_and_times_follow(chrome: Browse
         await page.reload()
         loaded = [await line.inner_text(), await line.locator(".at").get_attribute("title")]
         assert grown == loaded, "a page that grew and one that was loaded are the same"
+
+
+async def test_where_nobody_spoke_and_where_words_are_missing_it_is_said_before_what_follows(
+    chrome: Browser, site: Serving
+) -> None:
+    await hold_meeting(site)
+    async with page_on(chrome, site.url) as (page, _):
+        await page.goto(LIVE)
+        await expect(page.locator("#log .turn").last).to_have_id("en.5")
+        await site.speaker.tell(GapMarked("en", 90_000, 91_000, "unheard"))
+        await site.speaker.tell(QuietMarked("fr", 91_000, 150_000), QuietMarked("en", 91_000, 150_000))
+        await site.speaker.tell(WordsCommitted("en", "en.6", 0, ("Again.",), 153_000 * 16))
+        await expect(page.locator('[id="en.6"] .said')).to_have_text("Again.")
+        lines = page.locator("#log .turn")
+        grown = (await lines.all_inner_texts())[-3:]
+        assert [line.split("\n")[-1] for line in grown] == [
+            "Words are missing here.",
+            "No speech was heard here.",
+            "Again.",
+        ]
+        assert await page.locator("#log .quiet a[href], #log .gap a[href]").count() == 0, "they have no address"
+        await page.reload()
+        assert (await lines.all_inner_texts())[-3:] == grown, "a page that grew and one that was loaded are the same"
 
 
 async def test_it_follows_until_the_reader_scrolls_and_jumps_back(chrome: Browser, site: Serving) -> None:

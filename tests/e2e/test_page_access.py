@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from hearing.events import Ended, GapMarked, Redacted
+from hearing.events import Ended, GapMarked, QuietMarked, Redacted
 from hearing.site.show import Track
 from tests.e2e.browsing import browser, page_on
 from tests.needs import program
@@ -46,7 +46,7 @@ def axe() -> str:
 async def fill(site: Serving) -> None:
     """Make a meeting in every state."""
     await hold_meeting(site, rounds=9)
-    await site.speaker.tell(GapMarked("en", 400_000, 410_000, "unheard"))
+    await site.speaker.tell(GapMarked("en", 400_000, 410_000, "unheard"), QuietMarked("en", 410_000, 440_000))
     await site.board.put(f"draft:{MEETING}:en", b'{"segment":"en.54","after":0,"text":"I thank the delegation"}', 600)
     for channel, state in (("en", "live"), ("fr", "late"), ("ar", "paused"), ("zh", "off")):
         body = f'{{"state":"{state}","late_ms":12000}}'.encode()

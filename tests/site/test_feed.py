@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hearing.errors import Refused
-from hearing.events import Ended, WordsCommitted, public_stream
+from hearing.events import Ended, QuietMarked, WordsCommitted, public_stream
 from hearing.log.memory import MemoryLog
 from hearing.site.feed import Cursor, parse_cursor
 from tests.site.serving import HOSTILE, MEETING, SPEECH, Serving, hold_meeting, meeting, serving
@@ -244,6 +244,25 @@ async def test_hostile_words_cannot_forge_an_event(site: Serving) -> None:
     heard = await hear(site.url, 1)
     assert heard[0].body["words"] == [HOSTILE, "a\n\nid: 9.9\nevent: reset\ndata: {}"]
     assert heard[0].id == "1.1"
+
+
+async def test_a_reader_of_a_channel_is_told_where_nobody_spoke_on_it(site: Serving) -> None:
+    await site.keeper.create(meeting())
+    await site.speaker.tell(QuietMarked("fr", 0, 30_000), QuietMarked("en", 0, 40_000))
+    await site.speaker.words("en", "Good morning.")
+    first, *_ = await hear(site.url, 1)
+    assert (first.name, first.id, first.body) == ("quiet", "1.2", {"channel": "en", "t0": 0, "t1": 40_000})
+
+
+async def test_the_growing_page_says_where_nobody_spoke_and_when_the_words_after_it_were_said(site: Serving) -> None:
+    await hold_meeting(site)
+    quiet, words = QuietMarked("en", 90_000, 150_000), WordsCommitted("en", "en.6", 0, ("Again.",), 152_000 * 16)
+    await site.speaker.tell(QuietMarked("fr", 90_000, 150_000), quiet, words, Ended(160_000))
+    async with httpx.AsyncClient(base_url=site.url, timeout=10) as client:
+        text = (await client.get(f"/m/{MEETING}/text?channel=en&after=1.0&l=en")).text
+    said = text[text.index('id="en.5"') :]
+    assert said.count("No speech was heard here.") == 1
+    assert said.index("No speech was heard here.") < said.index("10:04:30") < said.index("Again.")
 
 
 async def test_the_growing_page_goes_on_from_its_link(site: Serving) -> None:

@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from hearing.events import Ended, GapMarked, Redacted, RunEnded
+from hearing.events import Ended, GapMarked, QuietMarked, Redacted, RunEnded, WordsCommitted
 from hearing.lang import NAMES
 from hearing.log.base import Record
 from hearing.site.headers import CONTENT_SECURITY_POLICY
@@ -218,6 +218,32 @@ async def test_missing_words_are_said_to_be_missing(site: Serving, client: httpx
     await hold_meeting(site)
     await site.speaker.tell(GapMarked("en", 90_000, 95_000, "worker-lost"))
     assert "Words are missing here." in (await client.get(f"/m/{MEETING}?channel=en")).text
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["live", "past"])
+async def test_where_nobody_spoke_it_is_said_so_and_nothing_is_said_to_be_missing(
+    site: Serving, client: httpx.AsyncClient, *, over: bool
+) -> None:
+    await hold_meeting(site)
+    await site.speaker.tell(QuietMarked("en", 90_000, 150_000))
+    await site.speaker.tell(QuietMarked("fr", 95_000, 150_000))
+    await site.speaker.tell(WordsCommitted("en", "en.6", 0, ("Again.",), 152_000 * 16))
+    if over:
+        await site.speaker.tell(Ended(160_000))
+        await site.keeper.close(MEETING)
+    for path in (f"/m/{MEETING}?channel=en", *([f"/m/{MEETING}/text?channel=en"] if over else [])):
+        text = (await client.get(path)).text
+        places = [
+            text.index(part, text.index('class="log')) for part in ('id="en.5"', "No speech was heard here.", "Again.")
+        ]
+        assert places == sorted(places)
+        shown = text[text.index('class="log') :].split("<script", 1)[0]
+        assert shown.count("No speech was heard here.") == 1, "what is said of another channel is not"
+        assert "Words are missing" not in shown
+        assert "10:04:30" in text, "the words after it were said after it"
+    shown = (await client.get(f"/m/{MEETING}/en/5")).text
+    assert "No speech was heard here." in shown
+    assert "Words are missing" not in shown
 
 
 async def test_captions_tell_how_late_they_are(site: Serving, client: httpx.AsyncClient) -> None:

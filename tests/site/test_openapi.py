@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from starlette.routing import Route
 
-from hearing.events import GapMarked, PassageHidden, encode, public_stream
+from hearing.events import GapMarked, PassageHidden, QuietMarked, encode, public_stream
 from hearing.site import openapi, readiness
 from hearing.site.operations import EVENTS, OPERATIONS
 from tests.site.schemas import faults
@@ -179,7 +179,11 @@ async def test_an_item_can_be_sent_and_asked_about_by_the_document(app: Whole) -
 async def test_every_event_that_is_sent_is_as_the_document_says() -> None:
     async with serving() as site:
         await hold_meeting(site)
-        told = [PassageHidden("a" * 16, 0, 2000), GapMarked("en", 90_000, 91_000, "unheard")]
+        told = [
+            PassageHidden("a" * 16, 0, 2000),
+            QuietMarked("en", 60_000, 90_000),
+            GapMarked("en", 90_000, 91_000, "unheard"),
+        ]
         await site.log.append(public_stream(MEETING), [encode(event) for event in told])
         heard: list[Heard] = []
         async with asyncio.timeout(60), contextlib.aclosing(listen(site.url, "7.1")) as events:
@@ -187,7 +191,7 @@ async def test_every_event_that_is_sent_is_as_the_document_says() -> None:
                 heard.append(one)
                 if one.name == "gap":
                     break
-    assert {one.name for one in heard} >= {"reset", "words", "segment", "state", "gap", "hidden"}
+    assert {one.name for one in heard} >= {"reset", "words", "segment", "state", "gap", "quiet", "hidden"}
     for one in heard:
         assert faults(one.body, DOCUMENT["x-events"][one.name]["data"], DOCUMENT) == [], one.name
 

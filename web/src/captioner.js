@@ -177,7 +177,7 @@ byId("how").textContent = byId("how").dataset.keys ?? "";
 
 const nothing = () => {};
 new Feed(`/api/meetings/${page.meeting}/events?channel=${page.channel}&drafts=no`, page.cursor ?? "", {
-  words: refreshSoon, segment: refreshSoon, gap: nothing, state: refreshSoon, draft: nothing, captions: refreshSoon,
+  words: refreshSoon, segment: refreshSoon, gap: nothing, quiet: nothing, state: refreshSoon, draft: nothing, captions: refreshSoon,
   turn: nothing, hidden: refreshSoon, shown: refreshSoon, kept: refreshSoon, corrected: refreshSoon, erased: nothing,
   stale: refreshSoon, lost: nothing, found: nothing,
 }).start();

@@ -6,7 +6,7 @@
  * @typedef {{channel: string, segment: string, after: number, text: string, language?: string}} Draft
  * @typedef {{channel: string, state: string, late_ms: number}} CaptionsState
  * @typedef {{state: string, t: number, reason?: string, media_zero_utc?: string}} State
- * @typedef {{channel: string, t0: number, t1: number}} Gap
+ * @typedef {{channel: string, t0: number, t1: number}} Gap Of a quiet stretch too.
  * @typedef {{hidden: string, t0: number, t1: number, segments: string[]}} Hidden
  * @typedef {{hidden: string}} Shown
  * @typedef {{segment: string, t0: number, t1: number, text: string, basis: string, language?: string}} Kept
@@ -14,14 +14,14 @@
  * @typedef {{segment: string, t0: number, t1: number, text: string, mark: string, version: number, language?: string}} Corrected
  * @typedef {{
  *   words: (event: Words) => void, segment: (event: Segment) => void, draft: (event: Draft) => void,
- *   captions: (event: CaptionsState) => void, state: (event: State) => void, gap: (event: Gap) => void,
+ *   captions: (event: CaptionsState) => void, state: (event: State) => void, gap: (event: Gap) => void, quiet: (event: Gap) => void,
  *   turn: (event: Turn) => void,
  *   hidden: (event: Hidden) => void, shown: (event: Shown) => void,
  *   kept: (event: Kept) => void, corrected: (event: Corrected) => void, erased: (event: Shown) => void, stale: () => void, lost: () => void, found: () => void,
  * }} Reader
  */
 
-const EVENTS = /** @type {const} */ (["words", "segment", "draft", "captions", "state", "gap", "hidden", "shown", "kept", "corrected", "erased", "turn"]);
+const EVENTS = /** @type {const} */ (["words", "segment", "draft", "captions", "state", "gap", "quiet", "hidden", "shown", "kept", "corrected", "erased", "turn"]);
 const WAIT_MS = 1000;
 const LONGEST_MS = 10000;
 const ASLEEP_MS = 30000;

@@ -51,7 +51,8 @@ const reader = {
     log?.segment(event);
     captions.timed(event.segment, event.text, event.t0, event.t1);
   },
-  gap: (event) => log?.gap(event),
+  gap: (event) => log?.wordless("gap", event),
+  quiet: (event) => log?.wordless("quiet", event),
   turn(event) {
     log?.speaker(event);
     document.dispatchEvent(new Event("turn"));

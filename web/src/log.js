@@ -134,13 +134,17 @@ export class Log {
     byId("pending").classList.toggle("idle", !text);
   }
 
-  /** Say that words are missing. @param {{t0: number, t1: number}} event */
-  gap(event) {
+  /** Say that words are missing, or that nobody spoke. @param {"gap" | "quiet"} what @param {{t0: number, t1: number}} event */
+  wordless(what, event) {
     const turn = this.#blank(event.t0);
-    turn.classList.add("gap");
+    this.lastT = Math.max(this.lastT, event.t1);
+    at(turn).through = String(event.t1);
+    turn.classList.add(what);
     const said = /** @type {HTMLElement} */ (turn.querySelector(".said"));
     said.className = "soft";
-    said.textContent = say("gap");
+    said.removeAttribute("lang");
+    said.textContent = say(what);
+    turn.querySelector("a")?.removeAttribute("href");
     this.#append(turn);
   }
 

@@ -55,7 +55,7 @@ const changed = () => void refresh(true);
 const nothing = () => {};
 
 new Feed(`/api/meetings/${page.meeting}/events?channel=${page.channel}&drafts=no`, page.cursor ?? "", {
-  words: grown, segment: grown, gap: grown, state: nothing, draft: nothing, captions: nothing,
+  words: grown, segment: grown, gap: grown, quiet: nothing, state: nothing, draft: nothing, captions: nothing,
   turn: nothing, hidden: changed, shown: changed, kept: changed, corrected: changed, erased: nothing, stale: changed, lost: nothing, found: nothing,
 }).start();
 

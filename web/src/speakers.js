@@ -133,7 +133,7 @@ const desk = document.getElementById("desk");
 if (desk) {
   const nothing = () => {};
   new Feed(`/api/meetings/${desk.dataset.meeting}/events?drafts=no&channel=${desk.dataset.channel}`, desk.dataset.cursor ?? "", {
-    words: nothing, segment: nothing, gap: nothing, state: nothing, draft: nothing, captions: nothing,
+    words: nothing, segment: nothing, gap: nothing, quiet: nothing, state: nothing, draft: nothing, captions: nothing,
     turn: refreshSoon, hidden: nothing, shown: nothing, kept: nothing, corrected: nothing, erased: nothing, stale: refreshSoon, lost: nothing, found: nothing,
   }).start();
 }
