@@ -166,6 +166,8 @@ class Carrier:
             logger.info("pace tick_ms=%d drafts=%s", step.tick_ms, step.drafts)
         if self._lanes.get(lane.handle) is not lane or said is None:
             return
+        if any(isinstance(one, Words) for one in said):  # up to where nothing was said before them
+            await self._say(Pulse((lane.heard(self._hands.pace.step.tick_ms),)))
         for one in said:
             await self._say(one)
         lane.said(reached)

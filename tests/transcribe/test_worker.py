@@ -44,6 +44,26 @@ async def test_a_worker_says_every_word_of_every_channel_once() -> None:
         working.cancel()
 
 
+async def test_between_what_is_said_the_record_tells_of_silence_and_nowhere_else() -> None:
+    pcm = np.concatenate([talk(2), silence(60), talk(3)[len(talk(2)) :], silence(12), talk(1), silence(30)])
+    async with bench() as one, serving(one) as url:
+        working = asyncio.create_task(work(settings(url), FakeEngine(), 1, make))
+        await play(one, pcm, 0, len(pcm))
+        await one.ears.drain(60)
+        spoken = (await one.folded()).channel("en")
+        assert len([word for segment in spoken.segments for word in segment.words]) == 48
+        assert not spoken.gaps
+        ends = [(segment.t0 or 0, segment.t1 or 0) for segment in spoken.segments]
+        for quiet in spoken.quiets:
+            assert not any(t0 < quiet.t1 and quiet.t0 < t1 for t0, t1 in ends), "no word is said in it"
+        begin, last = len(talk(2)) // 16, len(pcm) // 16
+        between, after = spoken.quiets
+        assert begin - 1000 <= between.t0 <= begin
+        assert begin + 59_000 <= between.t1 <= begin + 60_000
+        assert (last - 32_000 <= after.t0 <= last - 29_000, after.t1) == (True, last)
+        working.cancel()
+
+
 async def test_words_stand_once_though_workers_are_lost_again_and_again() -> None:
     pcm = talk(6)
     async with bench() as one, serving(one) as url:
