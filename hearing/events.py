@@ -101,7 +101,7 @@ class GapMarked(Event, frozen=True, tag="gap.marked"):
 
 
 class QuietMarked(Event, frozen=True, tag="quiet.marked"):
-    """The machine heard all from t0 to t1 and found no speech in it: nothing is missing there.
+    """The machine heard all from t0 to t1 and found no speech in it: a pause, or music.
 
     It stands before the words or the gap that follow, or at the channel's end.
     """

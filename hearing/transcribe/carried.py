@@ -39,8 +39,10 @@ Holder = tuple[object, int]
 
 
 class _Job(msgspec.Struct):
+    """What its holder says; None: that all was said."""
+
     holder: Holder
-    said: Words | Closed | Gap
+    said: Words | Closed | Gap | None
     done: "asyncio.Future[bool]"
 
 
@@ -123,17 +125,17 @@ class Carried:
         """What may be spoken, where that is more than one language."""
         return self.channel.languages if len(self.channel.languages) > 1 else ()
 
-    async def begin(self, handle: int, languages: tuple[str, ...] = ()) -> Assign:
+    async def begin(self, handle: int, languages: tuple[str, ...] = (), *, tells_quiet: bool = True) -> Assign:
         """Describe where a worker must begin: before the oldest word that has no time.
 
-        `languages` are those it is to tell apart.
+        `languages` are those it is to tell apart. `tells_quiet`: it calls nothing settled before it has said its words.
         """
         async with self._lock:
             assign = assignment(
                 handle, self.language, self._spoken(), self._settled, languages=languages, glossary=self.glossary
             )
             self._settled = assign.from_sample
-            self.supply.begin(assign.from_sample)
+            self.supply.begin(assign.from_sample, tells_quiet=tells_quiet)
             self.progress_s = asyncio.get_running_loop().time()
             self._sent = verify.Sent(
                 assign.from_sample, assign.from_sample, languages=self.languages, language=assign.language
@@ -158,19 +160,11 @@ class Carried:
 
         Raises Refused for what cannot be, Conflict where another has written for this channel.
         """
-        job = _Job(holder, said, asyncio.get_running_loop().create_future())
-        await self._jobs.put(job)
-        return await job.done
+        return await self._put(holder, said)
 
     async def hear_out(self, holder: Holder) -> None:
-        """Its worker has heard all there is, and said all of it: store what was quiet at the end."""
-        async with self._lock:
-            if holder != self.holder:
-                return
-            self._settled = max(self._settled, self.supply.sent_end)
-            for _ in range(_TRIES):
-                with suppress(Conflict):
-                    return await self._append(*self._quiet(self._settled))
+        """Its worker has heard all there is, and said all of it: have stored what was quiet at the end."""
+        await self._put(holder, None)
 
     async def write(self) -> None:
         """Store what is said, in order, until cancelled."""
@@ -262,12 +256,16 @@ class Carried:
                 self.supply.ring.release(self._settled)
             return
 
+    async def _put(self, holder: Holder, said: Words | Closed | Gap | None) -> bool:
+        job = _Job(holder, said, asyncio.get_running_loop().create_future())
+        await self._jobs.put(job)
+        return await job.done
+
     async def _answer(self, job: _Job) -> None:
         stored, problem = False, None
         if job.holder == self.holder:
             try:
-                fact = self._verified(job.said)
-                await self._append(*self._quiet(quiet.until(fact, self._settled)), fact)
+                await (self._store(job.said) if job.said else self._end())
                 stored = True
             except HearingError as error:
                 problem = error
@@ -277,6 +275,16 @@ class Carried:
             job.done.set_result(stored)
         else:
             job.done.set_exception(problem)
+
+    async def _store(self, said: Words | Closed | Gap) -> None:
+        fact = self._verified(said)
+        await self._append(*self._quiet(quiet.until(fact, self._settled)), fact)
+
+    async def _end(self) -> None:
+        self._settled = max(self._settled, self.supply.sent_end)
+        for _ in range(_TRIES):
+            with suppress(Conflict):
+                return await self._append(*self._quiet(self._settled))
 
     def _verified(self, said: Words | Closed | Gap) -> Fact:
         self._sent.end = self.supply.sent_end

@@ -156,7 +156,7 @@ class Carrier:
 
     async def _job(self, lane: Lane, job: "_Job") -> None:
         try:
-            said, reached = await job.said, lane.reached  # the next job begins while this one's words are sent
+            said, reached, done = await job.said, lane.reached, lane.done
         finally:
             lane.busy = False
             lane.due_s = self._now()
@@ -164,19 +164,20 @@ class Carrier:
         if self._hands.count(self._now() - job.started_s, draft=job.draft, late_s=job.late_s):
             step = self._hands.pace.step
             logger.info("pace tick_ms=%d drafts=%s", step.tick_ms, step.drafts)
-        if self._lanes.get(lane.handle) is not lane or said is None:
-            return
-        if any(isinstance(one, Words) for one in said):  # up to where nothing was said before them
-            await self._say(Pulse((lane.heard(self._hands.pace.step.tick_ms),)))
-        for one in said:
-            await self._say(one)
-        lane.said(reached)
-        if lane.done and lane.drained:
-            heard = lane.heard(self._hands.pace.step.tick_ms)  # the pace begins anew with the last channel gone
-            self._lanes.pop(lane.handle)
-            self._hands.let_go()
-            await self._say(Pulse((heard,)))
-            await self._say(Drained(lane.handle))
+        async with lane.saying:  # the next job hears meanwhile, and says what it has to say after this one
+            if self._lanes.get(lane.handle) is not lane or said is None:
+                return
+            if any(isinstance(one, Words) for one in said):  # up to where nothing was said before them
+                await self._say(Pulse((lane.heard(self._hands.pace.step.tick_ms),)))
+            for one in said:
+                await self._say(one)
+            lane.said(reached)
+            if done and lane.drained:
+                heard = lane.heard(self._hands.pace.step.tick_ms)  # the pace begins anew with the last channel gone
+                self._lanes.pop(lane.handle)
+                self._hands.let_go()
+                await self._say(Pulse((heard,)))
+                await self._say(Drained(lane.handle))
 
     def _hear(self, lane: Lane, frames: list[tuple[int, int, bytes]], *, draft: bool, last: bool) -> list[Said] | None:
         """Do a job, in a thread; None where the engine failed, and the next job tries again.

@@ -214,7 +214,8 @@ class Connection:
     async def _take(self, handle: int, carried: Carried, message: _About) -> None:
         match message:
             case Heard():
-                carried.progress(message.sample, message.settled)
+                if carried.holder == (self, handle):
+                    carried.progress(message.sample, message.settled)
             case Draft():
                 await self._show(carried, message)
             case Decline():
@@ -252,7 +253,8 @@ class Connection:
         return heard if "languages" in self._hello.knows and len(heard) > 1 else ()
 
     async def _send_audio(self, handle: int, carried: Carried) -> None:
-        assign = await carried.begin(handle, self._languages(carried))
+        knows = self._hello.knows
+        assign = await carried.begin(handle, self._languages(carried), tells_quiet="quiet" in knows)
         await self._peer.say(assign)
         async for chunk in carried.supply.audio(assign.from_sample):
             await self._peer.send(pack_pcm(handle, chunk.run, chunk.sample, chunk.pcm))

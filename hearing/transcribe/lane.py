@@ -1,5 +1,6 @@
 """One channel in a worker: the audio that waits to be heard, and when it wants to be."""
 
+import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -18,7 +19,8 @@ _SLICE = 2 * RATE_HZ
 class Lane:
     """An assigned channel. `busy` while a job hears it, `done` when it was heard to its end.
 
-    `reached` is how far the last job came. Jobs run in threads, everything else in the loop.
+    `reached` is how far the last job came; `saying` is held by the job whose words are sent. Jobs run in threads,
+    everything else in the loop.
     """
 
     def __init__(self, handle: int, session: Callable[[], Session], now_s: float) -> None:
@@ -26,6 +28,7 @@ class Lane:
         self.busy = False
         self.finishing = False
         self.done = False
+        self.saying = asyncio.Lock()
         self.failures = 0
         self.due_s = now_s
         self._make = session

@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True):
     cap: int = 20 * RATE_HZ
     stall: int = RATE_HZ
     uncovered: int = RATE_HZ * 8 // 10
+    wordless: int = RATE_HZ * 5
     clip_least: int = RATE_HZ // 5
     hold: int = 1
     carried: int = 3 * RATE_HZ
@@ -181,7 +182,8 @@ class Listener:
             if hole is None:
                 break
             self._cut(len(self._done), spans[hole][1], spans)
-        if words is None or hole is not None:
+        wordless = not self._done and self._audio.speech(self.start, end) >= self._settings.wordless
+        if words is None or hole is not None or wordless:
             self.findings.append(Missed(self.start, end))
         self._carry(end, spans)
         self._cut(len(self._done), end, spans)

@@ -19,7 +19,7 @@ HOLE = RATE_HZ // 2
 """Missing audio of this many samples is a gap; less is filled with silence."""
 MAX_TEXT_BYTES = 64 * 1024
 MAX_WORDS = 512
-KNOWN = ("languages", "glossary")
+KNOWN = ("languages", "glossary", "quiet")
 """What came after the first release: several languages on a channel, and the words of its meeting."""
 
 _HEADER = struct.Struct("<IIQ")

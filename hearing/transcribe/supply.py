@@ -26,6 +26,7 @@ class Supply:
         self.heard = 0
         self.sent_end = 0
         self.sent = Stretches()
+        self._tells_quiet = True
         self.finishing = False
         self.recorded = False
         self._channel = channel
@@ -52,10 +53,11 @@ class Supply:
         """Let who waits for audio, or for room to send it, look again."""
         self._changed.set()
 
-    def begin(self, sample: int) -> None:
+    def begin(self, sample: int, *, tells_quiet: bool = True) -> None:
         """A worker begins at a sample."""
         self.heard = self.sent_end = sample
         self.sent.begin(sample)
+        self._tells_quiet = tells_quiet
 
     def progress(self, sample: int, settled: int) -> None:
         """The worker has heard through one sample, and everything before the other is settled."""
@@ -70,7 +72,8 @@ class Supply:
                 await self._wait()
             self.heard += max(0, chunk.sample - self.sent_end)  # where there is no audio, there is nothing to hear
             self.sent_end = max(self.sent_end, chunk.end)
-            self.sent.add(chunk)
+            if self._tells_quiet:
+                self.sent.add(chunk)
             yield chunk
 
     def reason(self, missing: Gap) -> GapReason:

@@ -68,7 +68,7 @@ class Hand:
         await self.pipe.send(protocol.encode(message).decode())
 
     async def hello(self, channels: int = 4) -> None:
-        await self.say(protocol.Hello(protocol.VERSION, "test", channels))
+        await self.say(protocol.Hello(protocol.VERSION, "test", channels, knows=("quiet",)))
 
     async def listen(self) -> None:
         """Take what the relay sends until the connection is over."""

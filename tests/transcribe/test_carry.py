@@ -26,7 +26,7 @@ from hearing.transcribe.protocol import (
 )
 from hearing.transcribe.session import Session, plain
 from hearing.transcribe.words import Word
-from tests.transcribe.fakes import Energy, FakeEngine, raw, silence, speech
+from tests.transcribe.fakes import Energy, FakeEngine, name, raw, silence, speech
 
 FRAME = 3200
 
@@ -176,3 +176,41 @@ async def test_nothing_is_called_settled_before_its_words_are_said(monkeypatch: 
         async with asyncio.timeout(60):
             while not any(isinstance(one, Pulse) and one.heard and one.heard[0].settled for one in worker.said):
                 await worker.says(Pulse, sum(isinstance(one, Pulse) for one in worker.said) + 1)
+
+
+async def test_what_jobs_say_comes_in_their_order_though_sending_stalls() -> None:
+    async with working(FakeEngine(), 2) as worker:
+        held, go_on, send = asyncio.Event(), asyncio.Event(), worker._send
+
+        async def stalling(frame: str) -> None:  # as a socket does: it is written, then waits for room
+            await send(frame)
+            if isinstance(from_worker(frame), Words):
+                held.set()
+            if held.is_set():
+                await go_on.wait()
+
+        worker.carrier._send = stalling
+        await worker.carrier.take(encode(plain(1, "en")).decode())
+        pcm = np.concatenate([speech([1, 2, 3]), silence(1.5), speech(range(4, 9)), silence(1.5), speech([9, 10, 11])])
+        for sample in range(0, len(pcm), FRAME):
+            await worker.play(1, sample, pcm[sample : sample + FRAME])
+        async with asyncio.timeout(60):
+            await held.wait()
+        lane = worker.carrier._lanes[1]
+        await worker.carrier.take(encode(Finish(1)).decode())
+        async with asyncio.timeout(60):
+            while not lane.done:
+                await asyncio.sleep(0.01)
+        await worker.look()
+        go_on.set()
+        await worker.says(Drained)
+    settled = 0
+    for one in worker.said:
+        if isinstance(one, Pulse) and one.heard:
+            settled = one.heard[0].settled
+        if isinstance(one, Words):
+            assert settled < one.through_sample
+    assert isinstance(worker.said[-1], Drained)
+    assert [word for one in worker.said if isinstance(one, Words) for word in one.words] == [
+        name(number) for number in range(1, 12)
+    ]

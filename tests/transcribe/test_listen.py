@@ -7,7 +7,7 @@ import pytest
 
 from hearing.events import RATE_HZ
 from hearing.transcribe.engine import Hypothesis, Sound
-from hearing.transcribe.listen import Aligned, Audio, Listener, Sure, Unsure
+from hearing.transcribe.listen import Aligned, Audio, Listener, Missed, Sure, Unsure
 from hearing.transcribe.protocol import Words
 from hearing.transcribe.session import Session, plain
 from hearing.transcribe.words import Word
@@ -169,3 +169,10 @@ def test_after_twenty_seconds_without_agreement_what_is_heard_is_taken_and_marke
         after += [one for one in session.step() if isinstance(one, Words)]
     assert len(after) > 5
     assert not any(one.low for one in after)
+
+
+@pytest.mark.parametrize(("seconds", "missed"), [(4.9, []), (5, [Missed(0, 5 * RATE_HZ)])])
+def test_speech_to_which_the_engine_says_nothing_is_missed(seconds: float, missed: list[Missed]) -> None:
+    listener = listening(FakeEngine(most=0))
+    listener.finish(round(seconds * RATE_HZ))
+    assert listener.take() == missed

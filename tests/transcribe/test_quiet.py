@@ -13,7 +13,7 @@ from hearing.events import (
     decode_public,
     encode,
 )
-from hearing.transcribe.protocol import Closed, Drained, Finish, Gap, Heard, Pulse, Words
+from hearing.transcribe.protocol import Assign, Closed, Drained, Finish, Gap, Heard, Hello, Pulse, Words
 from hearing.transcribe.quiet import QUIET_MS, Stretches, marks
 from hearing.transcribe.ring import Chunk
 from hearing.transcribe.typed import Hand as Typist
@@ -254,3 +254,14 @@ def test_a_successor_is_sent_again_what_its_predecessor_did_not_settle() -> None
 def test_a_stretch_is_marked_from_its_first_whole_millisecond_to_its_last() -> None:
     [mark] = marks("en", (0, 100_000), [(1, 50_000 * 16 + 15)], [])
     assert (mark.t0, mark.t1) == (1, 50_000)
+
+
+async def test_what_a_worker_heard_that_may_call_unsaid_words_settled_is_not_marked() -> None:
+    async with bench() as one:
+        hand = one.worker()
+        await hand.say(Hello(1, "old", 1, knows=("languages", "glossary")))
+        one.group.create_task(hand.pulse())
+        await hand.gets(Assign)
+        await hear(one, hand, 0, MINUTE)
+        await speak(hand, 0, MINUTE, acks=2)
+        assert await quiets(one) == []
