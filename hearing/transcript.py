@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from hearing import turns
+from hearing import quiet, turns
 from hearing.events import (
     SAMPLES_PER_MS,
     Basis,
@@ -19,6 +19,7 @@ from hearing.events import (
     GapMarked,
     HumanMark,
     Made,
+    PassageRedacted,
     PublicEvent,
     QuietMarked,
     RecordCorrected,
@@ -32,6 +33,7 @@ from hearing.events import (
     TurnChanged,
     TurnRemoved,
     WordsCommitted,
+    WordsRedacted,
 )
 from hearing.realign import Kept, Said, timed
 from hearing.turns import Turns
@@ -154,18 +156,27 @@ class Segment(msgspec.Struct):
 
 
 class Spoken(msgspec.Struct):
-    """One channel: its segments in order, where its audio was last heard through, and the last version of each."""
+    """One channel: its segments in order, where its audio was last heard through, and the last version of each.
+
+    `quiets` are as they were marked; `taken` is what was taken out of the record, before or since, in ms.
+    """
 
     segments: list[Segment] = []
     through_t: int = 0
     gaps: list[GapMarked] = []
     quiets: list[QuietMarked] = []
+    taken: list[quiet.Span] = []
     made: dict[str, Made] = {}
 
     @property
     def wordless(self) -> list[Wordless]:
         """Return its gaps, and where nobody spoke."""
-        return [*self.gaps, *self.quiets]
+        return [*self.gaps, *self.still]
+
+    @property
+    def still(self) -> list[QuietMarked]:
+        """Return where nobody spoke, without what was taken out: whether somebody spoke there is not to be told."""
+        return [QuietMarked(one.channel, t0, t1) for one in self.quiets for t0, t1 in _left(one, self.taken)]
 
     def open_segments(self) -> list[Segment]:
         """Return the segments that have words but no times yet; they stand at the end, oldest first."""
@@ -183,7 +194,7 @@ class Spoken(msgspec.Struct):
             return self.through_t
         ends = [segment.t1 for segment in self.segments if segment.t1 is not None]
         gaps = [gap.t1 for gap in self.gaps if gap.t1 <= pending[0].through_t]
-        quiets = [quiet.t1 for quiet in self.quiets if quiet.t1 <= pending[0].through_t]
+        quiets = [still.t1 for still in self.quiets if still.t1 <= pending[0].through_t]
         return max([0, *ends[-1:], *gaps[-1:], *quiets[-1:]])
 
 
@@ -219,6 +230,8 @@ def apply(transcript: Transcript, event: PublicEvent | None) -> None:
             _said(transcript.channels.setdefault(event.channel, Spoken()), event)
         case RecordCorrected():
             _counted(transcript, event)
+        case PassageRedacted() | WordsRedacted():
+            _take(transcript, event)
         case TurnBegan() | TurnChanged() | TurnRemoved():
             turns.apply(transcript.turns, event)
         case _:
@@ -261,6 +274,18 @@ def find(spoken: Spoken, wanted: str) -> Segment | None:
 def closed_segments(spoken: Spoken) -> Iterator[Segment]:
     """Yield the segments that have times."""
     return (segment for segment in spoken.segments if segment.closed)
+
+
+def _take(transcript: Transcript, event: PassageRedacted | WordsRedacted) -> None:
+    for cut in event.cuts:
+        taken = transcript.channels.setdefault(cut.channel, Spoken()).taken
+        if (cut.t0, cut.t1) not in taken:
+            taken.append((cut.t0, cut.t1))
+
+
+def _left(marked: QuietMarked, taken: Sequence[quiet.Span]) -> Iterator[quiet.Span]:
+    """Yield what is left of a quiet stretch; a part that is too short to be marked is not said."""
+    return quiet.without((marked.t0, marked.t1), taken, min(quiet.QUIET_MS, marked.t1 - marked.t0))
 
 
 def _run_started(transcript: Transcript, event: RunStarted) -> None:

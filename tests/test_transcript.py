@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from hearing import transcript
 from hearing.events import (
     ClockStarted,
+    Cut,
     Ended,
     GapMarked,
+    PassageRedacted,
     PublicEvent,
     QuietMarked,
     RunEnded,
@@ -72,6 +74,18 @@ def test_where_nobody_spoke_counts_as_heard_and_what_follows_is_said_after_it() 
 def test_the_first_words_after_silence_are_said_after_it() -> None:
     state = fold(QuietMarked("en", 0, 40_000), words(0, 0, "One.", t=42_000))
     assert state.channel("en").segments[0].span == (40_000, 42_000)
+
+
+def test_what_is_taken_out_of_silence_is_not_called_quiet_whichever_came_first() -> None:
+    quiet, gap = QuietMarked("en", 0, 100_000), GapMarked("en", 100_000, 101_000, "unheard")
+    cuts = (Cut("en", 60_000, 80_000), Cut("en", 20_000, 41_000), Cut("fr", 80_000, 90_000))
+    redacted = PassageRedacted("r", "privacy", cuts, 0)
+    marked_first = fold(quiet, gap, redacted, redacted)
+    spoken = marked_first.channel("en")
+    assert spoken.wordless == [gap, QuietMarked("en", 0, 20_000), QuietMarked("en", 80_000, 100_000)]
+    assert marked_first == fold(quiet, gap, redacted)
+    assert fold(redacted, quiet, gap).channel("en").wordless == spoken.wordless
+    assert spoken.settled_t() == 101_000, "it was heard, and is not heard again"
 
 
 def test_a_reader_that_does_not_know_an_event_passes_it_over() -> None:

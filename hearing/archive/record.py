@@ -194,7 +194,7 @@ def entries(spoken: Spoken, channel: str, language: str, first: int = 0, *, hear
     """
     known = [segment(one, language, heard) for one in spoken.segments]
     gaps = sorted({Gap(gap.t0, gap.t1, gap.reason) for gap in spoken.gaps}, key=lambda gap: (gap.t0, gap.t1))
-    quiets = sorted({Quiet(quiet.t0, quiet.t1) for quiet in spoken.quiets}, key=lambda quiet: quiet.t0)
+    quiets = sorted({Quiet(quiet.t0, quiet.t1) for quiet in spoken.still}, key=lambda quiet: quiet.t0)
     return tuple(heapq.merge(_with_erased(known, channel, first), gaps, quiets, key=lambda entry: entry.t0))
 
 
@@ -247,7 +247,7 @@ def around(
     near = Spoken(known[max(0, at - reach) : at + reach + 1])
     start, end = near.segments[0].after_t, near.segments[-1].through_t
     near.gaps = [gap for gap in spoken.gaps if gap.t1 > start and gap.t0 < end]
-    near.quiets = [quiet for quiet in spoken.quiets if quiet.t1 > start and quiet.t0 < end]
+    near.quiets = [quiet for quiet in spoken.still if quiet.t1 > start and quiet.t0 < end]
     return entries(near, channel, language, min(n, near.segments[0].ordinal), heard=heard)
 
 

@@ -7,9 +7,9 @@ from typing import Literal
 import msgspec
 
 from hearing.board.base import Board
+from hearing.quiet import QUIET_MS
 from hearing.transcribe.assignment import Seat, unheard
 from hearing.transcribe.carried import Carried
-from hearing.transcribe.quiet import QUIET_MS
 
 LATE_MS = 5000
 _LIFE_S = 10.0

@@ -15,12 +15,10 @@ from hearing.events import (
     WordsCommitted,
     WordsRedacted,
 )
+from hearing.quiet import without
 from hearing.transcribe.protocol import HOLE
 from hearing.transcribe.ring import Chunk
 from hearing.transcript import Spoken
-
-QUIET_MS = 20_000
-"""So much was heard without a word, and it is said that nobody is heard to speak: music, applause or a pause."""
 
 Span = tuple[int, int]
 _OVER = 0
@@ -78,24 +76,14 @@ def marks(channel: str, heard: Span, sent: Iterable[Span], taken: Iterable[Span]
 
     `sent` are stretches of samples; what was `taken` out, in ms, was silence to who heard it.
     """
-    out = sorted(taken)
+    out = list(taken)
     for begin, end in sent:
         edges = max(heard[0], -(-begin // SAMPLES_PER_MS)), min(heard[1], end // SAMPLES_PER_MS)
-        for t0, t1 in _without(edges, out):
-            if t1 - t0 >= QUIET_MS:
-                yield QuietMarked(channel, t0, t1)
+        for t0, t1 in without(edges, out):
+            yield QuietMarked(channel, t0, t1)
 
 
 def taken(event: PublicEvent | None, channel: str) -> list[Span]:
     """Return what an event takes out of a channel, in ms."""
     cuts = event.cuts if isinstance(event, PassageRedacted | WordsRedacted) else ()
     return [(cut.t0, cut.t1) for cut in cuts if cut.channel == channel]
-
-
-def _without(span: Span, out: Iterable[Span]) -> Iterator[Span]:
-    """Yield what is left of a stretch without others, in order."""
-    begin, end = span
-    for t0, t1 in out:
-        yield begin, min(end, t0)
-        begin = max(begin, t1)
-    yield begin, end

@@ -12,8 +12,10 @@ from hearing.archive import record
 from hearing.archive.record import Gap, Quiet, Segment, Word
 from hearing.errors import NotFound
 from hearing.events import (
+    Cut,
     Ended,
     GapMarked,
+    PassageRedacted,
     PublicEvent,
     QuestionPublished,
     QuestionRemoved,
@@ -23,6 +25,7 @@ from hearing.events import (
     SegmentClosed,
     SegmentCorrected,
     WordsCommitted,
+    WordsRedacted,
     encode,
 )
 from hearing.log.base import Record
@@ -96,6 +99,20 @@ def test_a_quiet_stretch_stands_between_what_was_said_before_and_after_it() -> N
     assert release([*stream, quiet]) == release(stream), "told twice it stands there once"
     spoken = fold(stream).transcript.channel("en")
     assert [type(one) for one in record.around(spoken, "en", "en", 0, 1)] == [Segment, Quiet, Segment]
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["asked", "carried out"])
+def test_the_record_does_not_depend_on_whether_silence_was_marked_before_a_part_was_taken_out(*, told: bool) -> None:
+    quiet, cuts = QuietMarked("en", 2000, 62_000), (Cut("en", 22_000, 43_000),)
+    redaction: list[PublicEvent] = [PassageRedacted("r", "privacy", cuts, 0)]
+    redaction += [WordsRedacted("r", (), cuts)] if told else []
+    before, after = said(0, "One."), said(1, "Two.", t=120_000)
+    marked = fold(begun(*before, quiet, *after, *redaction)).transcript.channel("en")
+    entries = record.entries(marked, "en", "en")
+    assert [entry for entry in entries if isinstance(entry, Quiet)] == [Quiet(2000, 22_000)], "the rest is too short"
+    assert record.around(marked, "en", "en", 0, 1) == entries
+    taken = fold(begun(*before, *redaction, quiet, *after)).transcript.channel("en")
+    assert record.entries(taken, "en", "en") == entries
 
 
 def test_around_finds_a_passage_with_its_neighbours_and_tombstones_between() -> None:

@@ -13,8 +13,9 @@ from hearing.events import (
     decode_public,
     encode,
 )
+from hearing.quiet import QUIET_MS
 from hearing.transcribe.protocol import Assign, Closed, Drained, Finish, Gap, Heard, Hello, Pulse, Words
-from hearing.transcribe.quiet import QUIET_MS, Stretches, marks
+from hearing.transcribe.quiet import Stretches, marks
 from hearing.transcribe.ring import Chunk
 from hearing.transcribe.typed import Hand as Typist
 from hearing.transcribe.typed import Line
