@@ -1,10 +1,13 @@
 """Where a channel's workers heard nobody speak, so that the record can say so. Pure.
 
-Said is only what holds: all of the stretch was sent as one run without a hole, all of it was heard, no word of it is
-still to come, and nothing was taken out of it.
+Said is only what holds: all of the stretch was sent as one run, without half a second missing in sum, all of it was
+heard, no word of it is still to come, and nothing was taken out of it.
 """
 
 from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec.structs import replace
 
 from hearing.events import (
     SAMPLES_PER_MS,
@@ -25,34 +28,44 @@ _OVER = 0
 """The run of a stretch that nothing continues."""
 
 
+class _Stretch(msgspec.Struct, frozen=True):
+    """Samples that were sent as one; fewer than HOLE are missing in all, and were `filled` by who heard them."""
+
+    run: int
+    begin: int
+    end: int
+    filled: int = 0
+
+
 class Stretches:
-    """The audio a channel's workers were sent, in samples: each stretch of one run, and without a hole in it."""
+    """The audio a channel's workers were sent, in samples: each stretch of one run, less than HOLE missing in it."""
 
     def __init__(self) -> None:
-        self._sent: list[tuple[int, int, int]] = []
+        self._sent: list[_Stretch] = []
 
     @property
     def spans(self) -> list[Span]:
         """Return from where to where each goes, the oldest first."""
-        return [(begin, end) for _, begin, end in self._sent]
+        return [(one.begin, one.end) for one in self._sent]
 
     def begin(self, sample: int) -> None:
         """The next worker begins at a sample: what lies after it is sent again."""
-        self._sent = [(run, begin, min(end, sample)) for run, begin, end in self._sent if begin < sample]
+        self._sent = [replace(one, end=min(one.end, sample)) for one in self._sent if one.begin < sample]
 
     def add(self, chunk: Chunk) -> None:
         """Take what was sent next; an empty chunk ends a run."""
-        run, begin, end = self._sent[-1] if self._sent else (_OVER, 0, 0)
+        last = self._sent[-1] if self._sent else _Stretch(_OVER, 0, 0)
+        filled = last.filled + max(0, chunk.sample - last.end)
         if not chunk.pcm:
-            self._sent[-1:] = [(_OVER, begin, end)] if self._sent else []
-        elif chunk.run == run != _OVER and chunk.sample - end < HOLE:
-            self._sent[-1] = (run, begin, max(end, chunk.end))
+            self._sent[-1:] = [replace(last, run=_OVER)] if self._sent else []
+        elif chunk.run == last.run != _OVER and filled < HOLE:
+            self._sent[-1] = replace(last, end=max(last.end, chunk.end), filled=filled)
         else:
-            self._sent.append((chunk.run, max(chunk.sample, end), chunk.end))
+            self._sent.append(_Stretch(chunk.run, max(chunk.sample, last.end), chunk.end))
 
     def forget(self, sample: int) -> None:
         """Let go of what ended by a sample."""
-        self._sent = [one for one in self._sent if one[2] > sample]
+        self._sent = [one for one in self._sent if one.end > sample]
 
 
 def since(spoken: Spoken) -> int:

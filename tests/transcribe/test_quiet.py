@@ -228,11 +228,26 @@ async def test_what_is_taken_out_of_the_record_is_not_called_quiet() -> None:
         ([(1, 0, 10), (1, 10, 20)], [(0, 20)]),
         ([(1, 0, 10), (1, 8009, 9000)], [(0, 9000)]),
         ([(1, 0, 10), (1, 8010, 9000)], [(0, 10), (8010, 9000)]),
+        ([(1, 0, 10), (1, 5010, 6000), (1, 8999, 9500)], [(0, 9500)]),
+        ([(1, 0, 10), (1, 5010, 6000), (1, 9000, 9500)], [(0, 6000), (9000, 9500)]),
+        ([(1, 0, 10), (1, 5010, 6000), (1, 9000, 9500), (1, 14_500, 20_000)], [(0, 6000), (9000, 20_000)]),
+        ([(1, 0, 100), (1, 50, 7000), (1, 14_950, 20_000)], [(0, 20_000)]),
         ([(1, 0, 10), (2, 10, 20)], [(0, 10), (10, 20)]),
         ([(1, 0, 10), (0, 10, 10), (1, 10, 20)], [(0, 10), (10, 20)]),
         ([(0, 0, 0), (1, 0, 10)], [(0, 10)]),
     ],
-    ids=["one", "a moment is filled", "half a second is a hole", "another run", "a run that is over", "an end first"],
+    ids=[
+        "one",
+        "a moment is filled",
+        "half a second is a hole",
+        "moments are filled",
+        "moments are half a second in sum",
+        "the sum is of one stretch",
+        "what was sent twice fills nothing",
+        "another run",
+        "a run that is over",
+        "an end first",
+    ],
 )
 def test_stretches_end_at_holes_and_runs(chunks: list[tuple[int, int, int]], spans: list[tuple[int, int]]) -> None:
     sent = Stretches()
@@ -250,6 +265,26 @@ def test_a_successor_is_sent_again_what_its_predecessor_did_not_settle() -> None
     assert sent.spans == [(0, 160)]
     sent.forget(160)
     assert sent.spans == []
+
+
+def test_a_hole_where_a_successor_begins_counts_with_those_before_it() -> None:
+    sent = Stretches()
+    sent.add(Chunk(1, 0, bytes(200)))
+    sent.add(Chunk(1, 4100, bytes(20_000)))
+    sent.begin(10_000)
+    assert sent.spans == [(0, 10_000)]
+    sent.add(Chunk(1, 14_000, bytes(20_000)))
+    assert sent.spans == [(0, 10_000), (14_000, 24_000)]
+
+
+async def test_audio_of_which_half_is_missing_is_not_called_heard() -> None:
+    async with bench() as one:
+        hand = await one.carrying()
+        for sample in range(0, MINUTE, 8000):
+            one.play(sample, sample + 4000)
+        await hear(one, hand, MINUTE, MINUTE + 16)
+        await speak(hand, 0, MINUTE + 16, acks=2)
+        assert await quiets(one) == []
 
 
 def test_a_stretch_is_marked_from_its_first_whole_millisecond_to_its_last() -> None:
