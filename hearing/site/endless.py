@@ -119,9 +119,9 @@ class _Page:
     def _wordless(self, event: Wordless) -> Markup:
         """Say that words are missing, or that nobody spoke; what follows was said later."""
         self._text.through_t = max(self._text.through_t, event.t1)
-        t = self._words.t
-        is_gap = isinstance(event, GapMarked)
-        return self._text.note(t("Words are missing here.") if is_gap else t("No speech was heard here."))
+        if isinstance(event, GapMarked):
+            return self._text.note(self._words.t("Words are missing here."), event.t0)
+        return self._text.note(self._words.t("No speech was heard here."), event.t0, event.t1)
 
     async def _wait(self, stream: str) -> Markup:
         try:

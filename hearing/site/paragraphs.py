@@ -22,6 +22,7 @@ _WHO = Markup('<p class="who"><bdi>{}</bdi></p>')
 _TONGUE = Markup('<p class="tongue"><bdi lang="{0}">{1}</bdi></p>')
 _NOBODY = Markup('<p class="who soft">{}</p>')
 _NOTE = Markup('<p class="note soft">{}</p>\n')
+_TIME = Markup("<time>{}</time>")
 _CORRECTED = Markup(
     '<div class="turn"><p class="at">{mark} <time>{clock}</time></p>'
     '<p class="said" lang="{language}" dir="auto">{said}</p></div>\n'
@@ -101,9 +102,10 @@ class Paragraphs:
             id=Markup(' id="{}"').format(segment), words=self._words.t(TAKEN_OUT if basis else TOMBSTONE)
         )
 
-    def note(self, text: Markup) -> Markup:
-        """Write what is not of a speaker."""
-        return self.close() + _NOTE.format(text)
+    def note(self, text: Markup, *times: int) -> Markup:
+        """Write what is not of a speaker; with media times, when it was so, or from when to when."""
+        clocks = Markup("–").join(_TIME.format(show.clock(self.zero, t)) for t in times)
+        return self.close() + _NOTE.format(clocks + " " + text if times else text)
 
     def close(self) -> Markup:
         """End the paragraph that is open."""

@@ -106,6 +106,25 @@ async def test_it_follows_until_the_reader_scrolls_and_jumps_back(chrome: Browse
         assert await box.evaluate(behind) < 4
 
 
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [(QuietMarked("en", 900_000, 950_000), ".quiet"), (GapMarked("en", 900_000, 950_000, "unheard"), ".gap")],
+    ids=["quiet", "gap"],
+)
+async def test_it_follows_to_a_line_without_words(
+    chrome: Browser, site: Serving, event: QuietMarked | GapMarked, line: str
+) -> None:
+    await hold_meeting(site, rounds=9)
+    async with page_on(chrome, site.url) as (page, _):
+        await page.goto(LIVE)
+        await expect(page.locator("#log .turn").last).to_have_id("en.53")
+        await site.speaker.tell(event)
+        await expect(page.locator(f"#log {line}")).to_have_count(1)
+        behind = "box => box.scrollHeight - box.scrollTop - box.clientHeight"
+        assert await page.locator("#log").evaluate(behind) < 4
+        await expect(page.locator("#following")).to_be_visible()
+
+
 async def test_another_language_is_read_in_place(chrome: Browser, site: Serving) -> None:
     await hold_meeting(site)
     async with page_on(chrome, site.url) as (page, watch):
@@ -191,6 +210,9 @@ async def test_announcing_is_off_until_asked_for(chrome: Browser, site: Serving)
         await site.speaker.words("en", "One final sentence")
         await put_draft(site, "en", "en.7", 0, "not this")
         await expect(region).to_have_text("One final sentence")
+        await site.speaker.tell(GapMarked("en", 90_000, 91_000, "unheard"), QuietMarked("en", 91_000, 150_000))
+        await expect(page.locator("#log .quiet")).to_have_count(1)
+        await expect(region).to_have_text("Words are missing here.", timeout=10_000)
 
 
 async def test_nothing_is_loaded_before_play(chrome: Browser, site: Serving) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hearing.errors import Refused
-from hearing.events import Ended, QuietMarked, WordsCommitted, public_stream
+from hearing.events import Ended, GapMarked, QuietMarked, WordsCommitted, public_stream
 from hearing.log.memory import MemoryLog
 from hearing.site.feed import Cursor, parse_cursor
 from tests.site.serving import HOSTILE, MEETING, SPEECH, Serving, hold_meeting, meeting, serving
@@ -257,12 +257,15 @@ async def test_a_reader_of_a_channel_is_told_where_nobody_spoke_on_it(site: Serv
 async def test_the_growing_page_says_where_nobody_spoke_and_when_the_words_after_it_were_said(site: Serving) -> None:
     await hold_meeting(site)
     quiet, words = QuietMarked("en", 90_000, 150_000), WordsCommitted("en", "en.6", 0, ("Again.",), 152_000 * 16)
-    await site.speaker.tell(QuietMarked("fr", 90_000, 150_000), quiet, words, Ended(160_000))
+    gap = GapMarked("en", 88_000, 90_000, "unheard")
+    await site.speaker.tell(QuietMarked("fr", 90_000, 150_000), gap, quiet, words, Ended(160_000))
     async with httpx.AsyncClient(base_url=site.url, timeout=10) as client:
         text = (await client.get(f"/m/{MEETING}/text?channel=en&after=1.0&l=en")).text
     said = text[text.index('id="en.5"') :]
+    assert "<time>10:03:28</time> Words are missing here.</p>" in said
+    assert "<time>10:03:30</time>–<time>10:04:30</time> No speech was heard here.</p>" in said
     assert said.count("No speech was heard here.") == 1
-    assert said.index("No speech was heard here.") < said.index("10:04:30") < said.index("Again.")
+    assert said.index("No speech was heard here.") < said.rindex("10:04:30") < said.index("Again.")
 
 
 async def test_the_growing_page_goes_on_from_its_link(site: Serving) -> None:

@@ -146,6 +146,8 @@ export class Log {
     said.textContent = say(what);
     turn.querySelector("a")?.removeAttribute("href");
     this.#append(turn);
+    if (what === "gap") this.unsaid.push(say(what));
+    this.#grown(false);
   }
 
   /** @param {string} id @returns {HTMLElement} */
