@@ -98,7 +98,7 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class Quiet(msgspec.Struct, frozen=True):
-    """Event `quiet`: all of this was heard, and nobody spoke; nothing is missing."""
+    """Event `quiet`: the machine heard all of this, and no speech in it."""
 
     channel: str
     t0: int
