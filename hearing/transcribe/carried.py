@@ -70,7 +70,6 @@ class Carried:
         self._sent = verify.Sent(0, 0)
         self._settled = 0
         self._folded = Transcript()
-        self._taken: list[quiet.Span] = []
         self._subject = Subject(log, meeting, channel.id)
 
     @property
@@ -101,17 +100,16 @@ class Carried:
     async def fold(self) -> None:
         """Read the stream from its beginning: what is final, and where the channel's subject stands."""
         stream, subject = self._subject.stream, self._subject.name
-        folded, taken, after, position = Transcript(), list[quiet.Span](), 0, 0
+        folded, after, position = Transcript(), 0, 0
         while records := await self._log.read(stream, after):
             for record in records:
                 event = decode_public(record.body)
                 transcript.apply(folded, event)
-                taken += quiet.taken(event, self.id)
                 if isinstance(event, WordsCommitted | SegmentKept) and event.channel == self.id:
                     self._counts.know(event)
                 position = record.position if record.subject == subject else position
             after = records[-1].position
-        self._folded, self._taken, self._subject.position = folded, taken, position
+        self._folded, self._subject.position = folded, position
         self.supply.recorded = bool(folded.runs)
 
     async def redact(self, t0: int, t1: int) -> None:
@@ -301,8 +299,9 @@ class Carried:
 
     def _quiet(self, through: int) -> list[QuietMarked]:
         """Return where nobody was heard to speak since the last word, up to a sample before which all is settled."""
-        heard = (quiet.since(self._spoken()), through // SAMPLES_PER_MS)
-        return list(quiet.marks(self.id, heard, self.supply.sent.spans, self._taken))
+        spoken = self._spoken()
+        heard = (quiet.since(spoken), through // SAMPLES_PER_MS)
+        return list(quiet.marks(self.id, heard, self.supply.sent.spans, spoken.taken))
 
     async def _append(self, *facts: Fact) -> None:
         """Store facts, all or none, once, whatever it takes. Raises Conflict, after folding what another wrote."""

@@ -12,18 +12,15 @@ from msgspec.structs import replace
 from hearing.events import (
     SAMPLES_PER_MS,
     GapMarked,
-    PassageRedacted,
     PublicEvent,
     QuietMarked,
     WordsCommitted,
-    WordsRedacted,
 )
-from hearing.quiet import without
+from hearing.quiet import Span, without
 from hearing.transcribe.protocol import HOLE
 from hearing.transcribe.ring import Chunk
 from hearing.transcript import Spoken
 
-Span = tuple[int, int]
 _OVER = 0
 """The run of a stretch that nothing continues."""
 
@@ -44,7 +41,7 @@ class Stretches:
         self._sent: list[_Stretch] = []
 
     @property
-    def spans(self) -> list[Span]:
+    def spans(self) -> list[tuple[int, int]]:
         """Return from where to where each goes, the oldest first."""
         return [(one.begin, one.end) for one in self._sent]
 
@@ -84,7 +81,7 @@ def until(fact: PublicEvent, settled: int) -> int:
             return 0
 
 
-def marks(channel: str, heard: Span, sent: Iterable[Span], taken: Iterable[Span]) -> Iterator[QuietMarked]:
+def marks(channel: str, heard: Span, sent: Iterable[tuple[int, int]], taken: Iterable[Span]) -> Iterator[QuietMarked]:
     """Yield what there is to say of a stretch that was `heard` and has no word, in ms.
 
     `sent` are stretches of samples; what was `taken` out, in ms, was silence to who heard it.
@@ -94,9 +91,3 @@ def marks(channel: str, heard: Span, sent: Iterable[Span], taken: Iterable[Span]
         edges = max(heard[0], -(-begin // SAMPLES_PER_MS)), min(heard[1], end // SAMPLES_PER_MS)
         for t0, t1 in without(edges, out):
             yield QuietMarked(channel, t0, t1)
-
-
-def taken(event: PublicEvent | None, channel: str) -> list[Span]:
-    """Return what an event takes out of a channel, in ms."""
-    cuts = event.cuts if isinstance(event, PassageRedacted | WordsRedacted) else ()
-    return [(cut.t0, cut.t1) for cut in cuts if cut.channel == channel]
