@@ -65,7 +65,7 @@ class Missing(msgspec.Struct, frozen=True, tag="gap"):
 
 
 class Silent(msgspec.Struct, frozen=True, tag="quiet"):
-    """It was heard, and nobody spoke: nothing is missing."""
+    """The machine heard all of it, and no speech in it: a pause, or music."""
 
     t0: int
     t1: int

@@ -86,7 +86,7 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class Quiet(msgspec.Struct, frozen=True):
-    """Nobody spoke: all of it was heard, and nothing is missing."""
+    """The machine heard all of it, and no speech in it: a pause, or music."""
 
     t0: int
     t1: int
